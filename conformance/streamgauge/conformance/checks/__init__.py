@@ -1,0 +1,6 @@
+"""The checks: one module a documented object, one function a clause.
+
+A check is a plain coroutine function that reads like the promise it tries. It imports no
+pytest and nothing of asyncio's internals, and judges only what the page documents; whatever
+it needs of the world comes from the trial, `t`.
+"""

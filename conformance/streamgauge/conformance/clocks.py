@@ -1,0 +1,159 @@
+"""The two clocks of a trial, and the unit in which their deadlines are measured.
+
+The first clock stands inside the loop and ends a wait that never would. The second stands
+outside, in faulthandler's own thread, and ends the process whose loop is held: it needs neither
+the loop nor the GIL. No deadline is in plain seconds: each is a multiple of what this machine
+took for a known piece of work at start-up, and a moment in which the machine did not let the
+loop run at its time is not counted at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Callable, Coroutine, Generator, Generic, Optional, TextIO, TypeVar
+
+__all__ = ["Deadlines", "InLoopClock", "Steps", "arm_stall_clock", "disarm_stall_clock", "unit"]
+
+T = TypeVar("T")
+
+NOMINAL_UNIT_S = 0.004  # what 200 turns of a stock loop take on an ordinary machine of 2024
+UNIT_TURNS = 200
+TICK_S = 0.02  # how often the in-loop clock looks, before scaling
+QUIET_TICKS = 25  # looks without one step of the check, all of them on time: the wait is dead
+TOTAL_TICKS = 500  # looks after which a check that is still busy is ended
+STALL_S = 12.0  # the outer clock: longer than TOTAL_TICKS, so that only a held loop meets it
+
+
+@lru_cache(maxsize=None)
+def unit() -> float:
+    """Measure this machine once: how many times slower than the nominal one, 1.0 at least."""
+
+    async def turns() -> None:
+        for _ in range(UNIT_TURNS):
+            await asyncio.sleep(0)
+
+    loop = asyncio.new_event_loop()
+    try:
+        begin = time.perf_counter()
+        loop.run_until_complete(turns())
+        return max(1.0, (time.perf_counter() - begin) / NOMINAL_UNIT_S)
+    finally:
+        loop.close()
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """A trial's deadlines.
+
+    Args:
+        factor: the machine's unit times the user's `--timeout-factor`.
+    """
+
+    factor: float = 1.0
+
+    @property
+    def tick_s(self) -> float:
+        """Seconds between two looks of the in-loop clock."""
+        return TICK_S * self.factor
+
+    @property
+    def stall_s(self) -> float:
+        """Seconds after which a worker that holds its loop is ended."""
+        return STALL_S * self.factor
+
+
+class Steps(Generic[T]):
+    """A coroutine that counts its own steps, so that the clock can see whether it moves."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self.coroutine = coroutine
+        self.count = 0
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        """Drive the coroutine, one count a step."""
+        step: Callable[[], Any] = lambda: self.coroutine.send(None)  # noqa: E731 - rebound below
+        while True:
+            self.count += 1
+            try:
+                awaited = step()
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+            try:
+                sent = yield awaited
+            except BaseException as error:
+                step = _thrower(self.coroutine, error)
+            else:
+                step = _sender(self.coroutine, sent)
+
+
+def _sender(coroutine: Coroutine[Any, Any, Any], value: Any) -> Callable[[], Any]:
+    return lambda: coroutine.send(value)
+
+
+def _thrower(coroutine: Coroutine[Any, Any, Any], error: BaseException) -> Callable[[], Any]:
+    return lambda: coroutine.throw(error)
+
+
+class InLoopClock:
+    """Looks at a check every tick and says once that its wait has no end.
+
+    Args:
+        loop: the subject's.
+        deadlines: how often to look.
+        steps: gives the number of steps the check has taken.
+        expired: called once, in the loop; called a second time if the check takes no notice.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        deadlines: Deadlines,
+        steps: Callable[[], int],
+        expired: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self._tick_s = deadlines.tick_s
+        self._steps = steps
+        self._expired = expired
+        self._seen = -1
+        self._quiet = self._total = 0
+        self._due = 0.0
+        self._timer: Optional[asyncio.TimerHandle] = None
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._due = time.perf_counter() + self._tick_s
+        self._timer = self._loop.call_later(self._tick_s, self._look)
+
+    def stop(self) -> None:
+        """Stop looking."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        on_time = time.perf_counter() - self._due < self._tick_s
+        steps = self._steps()
+        if steps != self._seen:
+            self._seen, self._quiet = steps, 0
+        elif on_time:
+            self._quiet += 1
+        self._total += on_time
+        if self._quiet >= QUIET_TICKS or self._total >= TOTAL_TICKS:
+            self._quiet = self._total = 0
+            self._expired()
+        self.start()
+
+
+def arm_stall_clock(deadlines: Deadlines, log: TextIO) -> None:
+    """End this process, with every thread's stack in `log`, unless disarmed in time."""
+    faulthandler.dump_traceback_later(deadlines.stall_s, exit=True, file=log)
+
+
+def disarm_stall_clock() -> None:
+    """Take the outer clock back."""
+    faulthandler.cancel_dump_traceback_later()

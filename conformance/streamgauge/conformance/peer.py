@@ -1,0 +1,175 @@
+"""The peer: the other end of the subject's connection, in the check's own hands.
+
+Every verb is carried out by a blocking wire in a thread and awaited by the check, so that a
+fault of the subject's loop or transports cannot hide behind the same fault on this side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import select
+import socket
+from typing import Any, Callable, Iterable, List, Optional, TypeVar
+
+from streamgauge.conformance.wires import Wire, abandon
+
+__all__ = ["Bench", "Listener", "Peer"]
+
+T = TypeVar("T")
+
+IDLE_TURNS = 16  # turns of the loop, each with a poll; a delivery needs about four
+QUIET_ROUNDS = 3  # looks at a full pipe, an idle loop in between, before it counts as full
+FILL_CHUNK = bytes(64 * 1024)
+MAX_THREADS = 64  # a trial has a handful of peers, each with one verb at a time
+
+_THREADS = concurrent.futures.ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="peer")
+
+
+class Bench:
+    """Where a trial's peers stand: it lends them threads and clears everything away.
+
+    Args:
+        loop: the subject's loop, on which verbs are awaited.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._closers: List[Callable[[], None]] = []
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run a blocking function in a thread and await its result."""
+        return await asyncio.wrap_future(_THREADS.submit(function, *arguments), loop=self._loop)
+
+    def on_exit(self, closer: Callable[[], None]) -> None:
+        """Have `closer` called when the trial is over."""
+        self._closers.append(closer)
+
+    def clear(self) -> None:
+        """Close everything, last made first; threads that block are woken by it."""
+        while self._closers:
+            self._closers.pop()()
+
+    @staticmethod
+    async def idle() -> None:
+        """Turn the loop until everything that has arrived has been dealt with.
+
+        Whoever calls this has the kernel's word that the bytes have arrived (`Peer.send`): they
+        are found by the next poll, and each later step takes one turn more.
+        """
+        for _ in range(IDLE_TURNS):
+            await asyncio.sleep(0)
+
+
+class Peer:
+    """The other end of one connection.
+
+    Args:
+        wire: plain or TLS, connected.
+        bench: the trial's.
+    """
+
+    def __init__(self, wire: Wire, bench: Bench) -> None:
+        self._wire = wire
+        self._bench = bench
+        bench.on_exit(wire.close)
+
+    @property
+    def sock(self) -> socket.socket:
+        """The blocking socket, for its names and options."""
+        return self._wire.sock
+
+    async def send(self, data: bytes) -> None:
+        """Send all of `data`; returns once the subject's kernel holds it."""
+        await self._bench.run(self._wire.send, data)
+
+    async def send_pieces(self, pieces: Iterable[bytes]) -> None:
+        """Send piece by piece; the subject's loop takes each before the next leaves."""
+        for piece in pieces:
+            await self.send(piece)
+            await self._bench.idle()
+
+    async def send_eof(self) -> None:
+        """Half-close (under TLS: close_notify); returns once the subject's kernel knows."""
+        await self._bench.run(self._wire.send_eof)
+
+    async def recv(self, size: int) -> bytes:
+        """Receive up to `size` bytes, waiting for the first; b"" at EOF."""
+        return await self._bench.run(self._wire.recv, size)
+
+    async def recv_exactly(self, size: int) -> bytes:
+        """Receive `size` bytes, fewer only if EOF comes first."""
+        return await self._bench.run(self._recv_exactly, size)
+
+    async def recv_until_eof(self) -> bytes:
+        """Receive everything up to EOF."""
+        return await self._bench.run(self._recv_exactly, None)
+
+    async def fill(self, at_most: int) -> int:
+        """Send until neither the kernel nor the subject takes more.
+
+        Args:
+            at_most: bytes after which to stop in any case.
+
+        Returns:
+            The bytes sent; `at_most` or more says that the subject never held the peer back.
+        """
+        total = quiet = 0
+        while quiet < QUIET_ROUNDS and total < at_most:
+            sent = await self._bench.run(self._wire.send_some, FILL_CHUNK)
+            total += sent
+            quiet = 0 if sent else quiet + 1
+            if not sent:
+                await self._bench.idle()
+        return total
+
+    async def close(self) -> None:
+        """Close both directions: FIN, or RST where bytes were left unread."""
+        await self._bench.run(self._wire.close)
+
+    async def reset(self) -> None:
+        """Reset the connection (see `PlainWire.reset` for unix sockets)."""
+        await self._bench.run(self._wire.reset)
+
+    def wait_readable(self) -> None:
+        """Block the calling thread until bytes wait to be received here."""
+        select.select([self.sock], [], [])
+
+    def _recv_exactly(self, size: Optional[int]) -> bytes:
+        received: List[bytes] = []
+        missing = size
+        while missing is None or missing > 0:
+            data = self._wire.recv() if missing is None else self._wire.recv(missing)
+            if not data:
+                break
+            received.append(data)
+            missing = None if missing is None else missing - len(data)
+        return b"".join(received)
+
+
+class Listener:
+    """A peer that listens: a blocking server socket.
+
+    Args:
+        sock: bound and listening; owned by the listener from now on.
+        bench: the trial's.
+        wrap: makes a wire of an accepted socket (handshake included).
+    """
+
+    def __init__(
+        self, sock: socket.socket, bench: Bench, wrap: Callable[[socket.socket], Wire]
+    ) -> None:
+        self.sock = sock
+        self._bench = bench
+        self._wrap = wrap
+        bench.on_exit(lambda: abandon(sock))
+
+    async def accept(self) -> Peer:
+        """Await the next connection and give its peer."""
+        wire = await self._bench.run(self._accept)
+        return Peer(wire, self._bench)
+
+    def _accept(self) -> Wire:
+        sock, _ = self.sock.accept()
+        self._bench.on_exit(lambda: abandon(sock))  # a handshake may wait for a subject for ever
+        return self._wrap(sock)

@@ -1,0 +1,119 @@
+"""What a run is asked to do, and what it tells while it goes: plain data between the parts.
+
+The command line makes a `RunPlan`, the engine runs it and hands each `Result` to a listener.
+Nothing here imports pytest, asyncio or the reports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from streamgauge.conformance.verdicts import Verdict
+
+__all__ = ["LINKS", "STOCK_LOOP", "Listener", "Result", "RunPlan"]
+
+# The links of this catalogue, in the order of the reports; `own` is for subjects that bring
+# their own pair (Subject.pair).
+LINKS: Tuple[str, ...] = ("feed", "socketpair", "tcp", "tcp6", "unix", "tls", "own")
+STOCK_LOOP = "asyncio"
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """One run.
+
+    Args:
+        subjects: their names, as `streamgauge.conformance.subjects.resolve` takes them.
+        loops: `asyncio` for the stock loop, else `module:factory`.
+        links: link names; empty for all.
+        clauses: patterns over clause ids (fnmatch); empty for all.
+        edition: `3.8` … `3.14`; None for the running Python's.
+        workers: worker processes, 1 or more.
+        fail_fast: stop after the first departure.
+        timeout_factor: multiplies every deadline, for slow machines.
+        search_path: folders appended to `sys.path` to import subjects from.
+    """
+
+    subjects: Tuple[str, ...] = ("stdlib", "streams")
+    loops: Tuple[str, ...] = (STOCK_LOOP,)
+    links: Tuple[str, ...] = ()
+    clauses: Tuple[str, ...] = ()
+    edition: Optional[str] = None
+    workers: int = 1
+    fail_fast: bool = False
+    timeout_factor: float = 1.0
+    search_path: Tuple[str, ...] = ()
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Give plain data that `from_dict` takes back, for another process."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "RunPlan":
+        """Rebuild a plan from `to_dict`'s data (JSON turns tuples into lists)."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+
+
+@dataclass(frozen=True)
+class Result:
+    """One trial's result: a line of the JSON report.
+
+    Args:
+        subject: what was judged.
+        loop: the event loop it ran on.
+        link: how it was joined to the peer; `-` where the trial needed none.
+        clause: the clause tried.
+        check: the check's function name.
+        level: `must`, `should` or `behaviour`.
+        verdict: what came of it.
+        detail: what was expected and what came; empty for a plain pass.
+        seconds: wall time of the trial.
+    """
+
+    subject: str
+    loop: str
+    link: str
+    clause: str
+    check: str
+    level: str
+    verdict: Verdict
+    detail: str = ""
+    seconds: float = 0.0
+
+    @property
+    def scored(self) -> bool:
+        """Whether it counts for or against the subject."""
+        return self.level != "behaviour" and self.verdict is not Verdict.INAPPLICABLE
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Give the fields in the report's order, with `type` in front."""
+        return {"type": "result", **asdict(self), "verdict": str(self.verdict)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Result":
+        """Rebuild a result from `to_dict`'s data."""
+        fields = {k: v for k, v in data.items() if k != "type"}
+        return cls(**{**fields, "verdict": Verdict(fields["verdict"])})
+
+
+class Listener:
+    """What a run tells while it goes; the default says nothing."""
+
+    def started(self, total: int) -> None:
+        """Say how many trials were collected, before the first one runs."""
+
+    def result(self, result: Result) -> None:
+        """Take the result of one trial, in the order in which they end."""
+
+    def warning(self, text: str) -> None:
+        """Take a line about the run itself (a worker was replaced, a loop is missing)."""
+
+
+def trial_count(results: List[Result]) -> Dict[str, int]:
+    """Count results by verdict, in the order of `Verdict`."""
+    return {
+        str(v): sum(r.verdict is v for r in results)
+        for v in Verdict
+        if any(r.verdict is v for r in results)
+    }

@@ -1,0 +1,113 @@
+"""The `@check` decorator and the register of every check of the suite.
+
+A check is a coroutine function of one argument, the trial, and tries one clause. This module
+knows which checks there are and on which links each can observe its clause; it runs none.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, Dict, List, Tuple
+
+from streamgauge.conformance.errors import HarnessError
+from streamgauge.conformance.plan import LINKS
+
+if TYPE_CHECKING:
+    from streamgauge.conformance.trial import Trial
+
+    CheckFunction = Callable[[Trial], Coroutine[Any, Any, None]]
+
+__all__ = [
+    "FEED",
+    "PAIRS",
+    "READERS",
+    "SERVERS",
+    "TCP",
+    "Check",
+    "all_checks",
+    "check",
+    "checks_for",
+]
+
+FEED = ("feed",)
+PAIRS = ("socketpair", "tcp", "tcp6", "unix", "tls", "own")  # a reader, a writer and a peer
+READERS = (*FEED, *PAIRS)  # a reader is enough
+SERVERS = ("tcp", "tcp6", "unix", "tls")  # what a server can listen on
+TCP = ("tcp", "tcp6")
+
+_CHECKS: Dict[str, List[Check]] = {}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check.
+
+    Args:
+        clause: id of the clause it tries.
+        name: the function's name.
+        links: on which links it can observe the clause.
+        needs: capabilities beyond the clause's own, e.g. `half-close`.
+        function: the coroutine function itself.
+    """
+
+    clause: str
+    name: str
+    links: Tuple[str, ...]
+    needs: Tuple[str, ...]
+    function: CheckFunction
+
+    @property
+    def module(self) -> str:
+        """Name of the module it stands in, without the package: `reader_until`."""
+        return self.function.__module__.rsplit(".", 1)[-1]
+
+    @property
+    def source(self) -> str:
+        """Its own text, decorator included."""
+        return inspect.getsource(self.function)
+
+
+def check(
+    clause: str, *, links: Tuple[str, ...] = READERS, needs: Tuple[str, ...] = ()
+) -> Callable[[CheckFunction], CheckFunction]:
+    """Register a coroutine function as a check of `clause`.
+
+    Args:
+        clause: id in the catalogue.
+        links: the links on which the clause can be observed this way.
+        needs: capabilities which a subject may declare in `lacks`.
+
+    Raises:
+        HarnessError: at import, for an unknown link or a function that is no coroutine function.
+    """
+
+    def register(function: CheckFunction) -> CheckFunction:
+        unknown = set(links) - set(LINKS)
+        if unknown or not inspect.iscoroutinefunction(function):
+            raise HarnessError(
+                f"check {function.__name__} of {clause}: expected a coroutine function and "
+                f"links out of {LINKS}, got {function!r} and {links}"
+            )
+        entry = Check(clause, function.__name__, tuple(links), tuple(needs), function)
+        _CHECKS.setdefault(clause, []).append(entry)
+        return function
+
+    return register
+
+
+def all_checks() -> List[Check]:
+    """Give every check, in the order of the modules' names and of their lines."""
+    from streamgauge.conformance import checks
+
+    for module in sorted(m.name for m in pkgutil.iter_modules(checks.__path__)):
+        importlib.import_module(f"{checks.__name__}.{module}")
+    found = [entry for entries in _CHECKS.values() for entry in entries]
+    return sorted(found, key=lambda c: (c.module, c.function.__code__.co_firstlineno))
+
+
+def checks_for(clause: str) -> List[Check]:
+    """Give the checks of one clause; empty for an unknown one."""
+    return [entry for entry in all_checks() if entry.clause == clause]

@@ -1,0 +1,162 @@
+"""Subjects: what is judged, and how a name given by the user becomes one.
+
+Three ways, from no code to a little: a module shaped like asyncio, an object of that shape, or
+a `Subject` with its own `pair()`. Nothing here imports an implementation but by that name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import inspect
+import socket
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple, Type
+
+from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.plan import LINKS, STOCK_LOOP
+
+__all__ = ["BUILTIN", "ShapedSubject", "Subject", "builtin", "resolve", "resolve_loop"]
+
+# name -> (module, one line for `streamgauge subjects`)
+BUILTIN: Mapping[str, Tuple[str, str]] = {
+    "stdlib": ("asyncio", "the running Python's own asyncio streams"),
+    "streams": ("streamgauge.streams", "streamgauge's implementation, the reference subject"),
+}
+
+
+class Subject:
+    """What is judged. Subclass it to bring an implementation that is not shaped like asyncio.
+
+    One method is mandatory: `pair`. What the implementation never offered is named in `lacks`
+    and becomes inapplicable; anything else that is missing counts as a failure.
+
+    Attributes:
+        name: as it stands in reports.
+        lacks: capabilities it does not have, in the words of the clauses' `needs`.
+        links: the links it can be joined by; `own` means through its `pair`.
+    """
+
+    name: str = ""
+    lacks: FrozenSet[str] = frozenset()
+    links: Tuple[str, ...] = ("own",)
+
+    async def pair(self, limit: int) -> Tuple[Any, Any, socket.socket]:
+        """Make one connection and give reader, writer and a plain socket as the peer.
+
+        Args:
+            limit: the reader's limit in bytes.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.pair(limit) has to be written")
+
+    def __getattr__(self, name: str) -> Any:
+        """Say that the subject does not offer `name`."""
+        raise AttributeError(f"{self.name or type(self).__name__} offers no {name!r}")
+
+
+class ShapedSubject(Subject):
+    """A module or object with asyncio's names: `open_connection`, `StreamReader` and the rest.
+
+    Args:
+        namespace: the module or object.
+        name: as it stands in reports.
+    """
+
+    links = tuple(link for link in LINKS if link != "own")
+
+    def __init__(self, namespace: Any, name: str) -> None:
+        self.namespace = namespace
+        self.name = name
+        self.lacks = frozenset(getattr(namespace, "lacks", ()))
+
+    def __getattr__(self, name: str) -> Any:
+        """Give what the namespace offers under `name`."""
+        if name == "namespace":  # while unpickling or half built
+            raise AttributeError(name)
+        try:
+            return getattr(self.namespace, name)
+        except AttributeError:
+            raise AttributeError(f"{self.name} offers no {name!r}") from None
+
+
+def builtin() -> Dict[str, str]:
+    """Give the names of the subjects that need no adapter, each with a line about it."""
+    return {name: line for name, (_, line) in BUILTIN.items()}
+
+
+def resolve(name: str) -> Subject:
+    """Find the subject of that name.
+
+    Args:
+        name: a built-in one, a module (`mypkg.streams`) or an object (`mypkg.adapter:Mine`).
+
+    Raises:
+        UsageError: if it cannot be imported, or is not a subject.
+    """
+    module_name, _, attribute = BUILTIN.get(name, (name, ""))[0].partition(":")
+    found = _import(module_name, f"subject {name!r}")
+    if attribute:
+        found = _attribute(found, attribute, f"subject {name!r}")
+    if inspect.isclass(found) and issubclass(found, Subject):
+        found = _instance(found, name)
+    if isinstance(found, Subject):
+        found.name = name
+        return found
+    return _shaped(found, name)
+
+
+def resolve_loop(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
+    """Find the loop factory of that name: `asyncio`, or `module:factory`.
+
+    Raises:
+        UsageError: if it cannot be imported or cannot be called.
+    """
+    if name == STOCK_LOOP:
+        return asyncio.new_event_loop
+    module_name, _, attribute = name.partition(":")
+    if not attribute:
+        raise UsageError(
+            f"loop {name!r}: expected {STOCK_LOOP!r} or MODULE:FACTORY, "
+            "for instance uvloop:new_event_loop"
+        )
+    factory = _attribute(_import(module_name, f"loop {name!r}"), attribute, f"loop {name!r}")
+    if not callable(factory):
+        raise UsageError(f"loop {name!r}: expected a callable, got {factory!r}")
+    return factory  # type: ignore[no-any-return]  # what it returns is the user's word
+
+
+def _import(module_name: str, what: str) -> Any:
+    try:
+        return importlib.import_module(module_name)
+    except Exception as error:  # whatever the user's module raises while it is imported
+        raise UsageError(
+            f"{what}: cannot import {module_name!r} ({type(error).__name__}: {error}); "
+            "check the name, or install what it needs"
+        ) from error
+
+
+def _attribute(found: Any, path: str, what: str) -> Any:
+    for name in path.split("."):
+        if not hasattr(found, name):
+            raise UsageError(f"{what}: {getattr(found, '__name__', found)!r} has no {name!r}")
+        found = getattr(found, name)
+    return found
+
+
+def _instance(cls: Type[Subject], name: str) -> Subject:
+    try:
+        return cls()
+    except Exception as error:  # the adapter's own constructor
+        raise UsageError(
+            f"subject {name!r}: {cls.__name__}() raised {type(error).__name__}: {error}"
+        ) from error
+
+
+def _shaped(found: Any, name: str) -> ShapedSubject:
+    offered = [n for n in ("open_connection", "StreamReader", "start_server") if hasattr(found, n)]
+    if not offered:
+        raise UsageError(
+            f"subject {name!r}: expected a module or object with asyncio's names "
+            f"(open_connection, StreamReader, ...) or a Subject, got {found!r} with none of them"
+        )
+    return ShapedSubject(found, name)

@@ -1,0 +1,266 @@
+"""The trial: what a check holds in its hands, as `t`.
+
+It makes streams and peers over the trial's link, delivers bytes, starts waits and looks on
+without waiting. It judges only in the words of `Expectations`, and touches nothing of the
+subject that the page does not document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import warnings
+from typing import Any, Awaitable, Callable, Coroutine, Dict, Iterator, List, Mapping, Tuple, TypeVar
+
+from streamgauge.conformance import certificates
+from streamgauge.conformance.expectations import (
+    CheckFailedError,
+    Expectations,
+    PreconditionError,
+    shown,
+)
+from streamgauge.conformance.links import Link, make_link
+from streamgauge.conformance.peer import Bench, Listener, Peer
+from streamgauge.conformance.subjects import Subject
+
+__all__ = ["Trial"]
+
+T = TypeVar("T")
+
+WRITE_CHUNK = bytes(64 * 1024)  # what fill_until_drain_blocks writes at a time
+WRITE_AT_MOST = 64 * 1024 * 1024  # bytes; loopback with a peer that never reads takes 3 to 6 MiB
+
+# Which clause covers the making of a connection or server on each link: where it fails in a
+# check of some other clause, that other clause is not to blame.
+CONNECT_CLAUSE: Mapping[str, str] = {
+    "feed": "open_connection.connect.reader-instance",
+    "socketpair": "open_connection.sock.adopted",
+    "tcp": "open_connection.connect.establishes-connection",
+    "tcp6": "open_connection.connect.establishes-connection",
+    "unix": "open_unix_connection.connect.establishes-connection",
+    "tls": "open_connection.ssl.context-encrypts",
+    "own": "open_connection.connect.establishes-connection",
+}
+SERVE_CLAUSE: Mapping[str, str] = {
+    "tcp": "start_server.serve.accepts-connections",
+    "tcp6": "start_server.serve.accepts-connections",
+    "unix": "start_unix_server.serve.accepts-connections",
+    "tls": "start_server.ssl.context-encrypts",
+}
+
+
+class Trial(Expectations):
+    """One check's world.
+
+    Args:
+        subject: what is judged; its documented names are attributes.
+        link: name of the link.
+        bench: where the peers stand.
+
+    Attributes:
+        peer: the other end of the last connection made by `reader` or `pair`.
+        loop_errors: contexts that reached the loop's exception handler. A check that looks at
+            them has to say so first, by `expect_loop_errors`.
+        setup_clause: the clause that covers the step under way, empty outside of set-up.
+    """
+
+    tls = certificates
+
+    def __init__(self, subject: Subject, link: str, bench: Bench) -> None:
+        self.subject = subject
+        self.link = link
+        self.bench = bench
+        self.loop_errors: List[Dict[str, Any]] = []
+        self.loop_errors_expected = False
+        self.setup_clause = ""
+        self.tasks: List[asyncio.Future[Any]] = []
+        self.writers: List[Any] = []
+        self.servers: List[Any] = []
+        self._joint: Link = make_link(link, subject, bench)
+        self._peer: List[Peer] = []
+        self._fed: List[Any] = []
+
+    # --- making streams --------------------------------------------------------------------
+
+    @property
+    def peer(self) -> Peer:
+        """The other end of the last connection."""
+        return self._peer[-1]
+
+    @property
+    def half_close(self) -> bool:
+        """Whether the link lets one side end its sending and go on receiving (TLS does not)."""
+        return self._joint.half_close
+
+    async def reader(self, **arguments: Any) -> Any:
+        """Make a reader joined to the link; a failure here is a failed precondition.
+
+        Args:
+            arguments: `limit` in bytes, and whatever else the link's function takes.
+        """
+        if self.link == "feed":
+            with self._setup(CONNECT_CLAUSE["feed"]):
+                self._fed.append(self.subject.StreamReader(**arguments))
+            return self._fed[-1]
+        reader, _ = await self.pair(**arguments)
+        return reader
+
+    async def pair(self, **arguments: Any) -> Tuple[Any, Any]:
+        """Make a reader and a writer joined to `peer`; failing is a failed precondition."""
+        with self._setup(CONNECT_CLAUSE[self.link]):
+            return await self.connect(**arguments)
+
+    async def connect(self, **arguments: Any) -> Tuple[Any, Any]:
+        """Make a pair by the subject's connecting function; what that raises is the subject's."""
+        (reader, writer), peer = await self._joint.connect(**arguments)
+        self._peer.append(peer)
+        self.writers.append(writer)
+        return reader, writer
+
+    def listen(self) -> Listener:
+        """Make a peer that listens, for checks that connect by themselves."""
+        return self._joint.listen()
+
+    async def open(self, listener: Listener, **arguments: Any) -> Tuple[Any, Any]:
+        """Connect to `listener` by the subject's function, and accept nothing meanwhile."""
+        reader, writer = await self._joint.open(listener, **arguments)
+        self.writers.append(writer)
+        return reader, writer
+
+    async def serve(self, callback: Callable[..., Any], **arguments: Any) -> Any:
+        """Start a server; failing is a failed precondition."""
+        with self._setup(SERVE_CLAUSE[self.link]):
+            return await self.start_server(callback, **arguments)
+
+    async def start_server(self, callback: Callable[..., Any], **arguments: Any) -> Any:
+        """Start a server by the subject's serving function; what that raises is the subject's."""
+        server = await self._joint.serve(callback, **arguments)
+        self.servers.append(server)
+        return server
+
+    async def dial(self, server: Any = None) -> Peer:
+        """Connect a new peer to the server (the last one started, if none is given)."""
+        peer = await self._joint.dial(server if server is not None else self.servers[-1])
+        self._peer.append(peer)
+        return peer
+
+    async def accept_pair(self, **arguments: Any) -> Tuple[Any, Any]:
+        """Make the pair that a server's callback receives, joined to `peer`."""
+        got: asyncio.Future[Tuple[Any, Any]] = asyncio.get_running_loop().create_future()
+        with self._setup(SERVE_CLAUSE[self.link]):
+            await self.start_server(lambda r, w: got.set_result((r, w)), **arguments)
+            await self.dial()
+            reader, writer = await got
+        self.writers.append(writer)
+        return reader, writer
+
+    # --- delivering ------------------------------------------------------------------------
+
+    async def deliver(self, data: bytes) -> None:
+        """Bring bytes to the reader; returns once it had every chance to take them."""
+        if self.link == "feed":
+            self._fed[-1].feed_data(data)
+        else:
+            await self.peer.send(data)
+        await self.idle()
+
+    async def deliver_eof(self) -> None:
+        """Bring EOF to the reader: `feed_eof`, FIN, or close_notify under TLS."""
+        if self.link == "feed":
+            self._fed[-1].feed_eof()
+        else:
+            await self.peer.send_eof()
+        await self.idle()
+
+    async def deliver_reset(self) -> None:
+        """Reset the connection under the subject's hands; needs a pair.
+
+        A unix socket is reset by closing it with bytes unread, so one is written first.
+        """
+        if self.link in ("unix", "socketpair", "own"):
+            self.writers[-1].write(b"!")
+            await self.bench.run(self.peer.wait_readable)
+        await self.peer.reset()
+        await self.idle()
+
+    # --- waiting, and looking on -----------------------------------------------------------
+
+    async def idle(self) -> None:
+        """Turn the loop until whatever has arrived has been dealt with."""
+        await self.bench.idle()
+
+    def start(self, awaitable: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Start a wait and go on; what is still waiting when the trial ends is cancelled."""
+        task = asyncio.get_running_loop().create_task(awaitable)
+        self.tasks.append(task)
+        return task
+
+    async def still_waits(self, task: asyncio.Future[Any], what: str) -> None:
+        """Expect `task` not to be done once the loop is idle; `what` names the call."""
+        await self.idle()
+        if task.done():
+            raise CheckFailedError(f"expected {what} to wait, it ended with {_outcome(task)}")
+
+    async def is_done(self, task: asyncio.Future[Any], what: str) -> Any:
+        """Expect `task` to be done once the loop is idle; gives its result."""
+        await self.idle()
+        if not task.done():
+            raise CheckFailedError(f"expected {what} to have ended, it still waits")
+        return await task
+
+    async def cancel(self, task: asyncio.Task[Any], what: str) -> None:
+        """Cancel a wait and expect CancelledError to come out of it."""
+        task.cancel()
+        await self.idle()
+        if not (task.done() and task.cancelled()):
+            state = _outcome(task) if task.done() else "a wait that goes on"
+            raise CheckFailedError(f"expected {what} to be cancelled, got {state}")
+
+    async def fill_until_drain_blocks(self, writer: Any) -> Tuple[asyncio.Task[None], int]:
+        """Write to a peer that does not read, until `drain()` waits.
+
+        Returns:
+            The task that waits in `drain()`, and the number of bytes written.
+        """
+        written = 0
+        while written < WRITE_AT_MOST:
+            writer.write(WRITE_CHUNK)
+            written += len(WRITE_CHUNK)
+            task = self.start(writer.drain())
+            await self.idle()
+            if not task.done():
+                return task, written
+            await task
+        raise CheckFailedError(
+            f"expected drain() to wait at the high-water mark, it returned after {written:,} "
+            "bytes were written to a peer that reads nothing"
+        )
+
+    def expect_loop_errors(self) -> List[Dict[str, Any]]:
+        """Say that the loop's exception handler will be called; gives the growing list."""
+        self.loop_errors_expected = True
+        return self.loop_errors
+
+    @contextlib.contextmanager
+    def warnings(self) -> Iterator[List[warnings.WarningMessage]]:
+        """Record every warning of the block, none of them shown."""
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            yield seen
+
+    @contextlib.contextmanager
+    def _setup(self, clause: str) -> Iterator[None]:
+        outer, self.setup_clause = self.setup_clause, clause
+        try:
+            yield
+        except Exception as error:
+            raise PreconditionError(clause, error) from error
+        self.setup_clause = outer  # left as it is on cancellation: the deadline reads it
+
+
+def _outcome(task: Awaitable[Any]) -> str:
+    assert isinstance(task, asyncio.Future)
+    if task.cancelled():
+        return "its cancellation"
+    error = task.exception()
+    return shown(error) if error is not None else shown(task.result())

@@ -1,0 +1,176 @@
+"""What happened in a trial, and the verdict it earns: tables and pure functions, nothing else.
+
+Nothing here runs, reads or prints. A reader who wants to know why a run exited with 1 finds
+the answer in four literals: `VERDICTS`, `JUDGEMENT`, `CLAIM_ORDER` and `EXIT_CODES`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Dict, Iterable, Mapping, Tuple
+
+__all__ = [
+    "EXIT_CODES",
+    "JUDGEMENT",
+    "Claim",
+    "Ended",
+    "Observation",
+    "Outcome",
+    "Verdict",
+    "claim_of",
+    "exit_code",
+    "judge",
+]
+
+
+class Verdict(str, Enum):
+    """What came of a trial."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    HANG = "hang"
+    STALL = "stall"
+    CRASH = "crash"
+    NOISE = "noise"
+    PRECONDITION = "precondition"
+    INAPPLICABLE = "inapplicable"
+    HARNESS = "harness"
+
+    def __str__(self) -> str:
+        """Give the plain word, on every Python."""
+        return str(self.value)
+
+
+class Ended(str, Enum):
+    """How a trial came to its end, as the runner or the controller saw it."""
+
+    RETURNED = "returned"  # the check returned
+    ASSERTION = "assertion"  # the check found the promise broken
+    RAISED = "raised"  # the subject raised what the check did not ask for
+    SETUP = "setup"  # a step before the clause failed or never ended
+    DEADLINE = "deadline"  # the check waited for the subject and the wait had no end
+    BLOCKED = "blocked"  # the loop itself was held and the worker had to be ended
+    DIED = "died"  # the worker process went away
+    SUITE = "suite"  # the suite or the adapter raised
+    NOT_TRIED = "not-tried"  # edition, platform or a declared lack
+
+
+@dataclass(frozen=True)
+class Observation:
+    """All that `judge` may look at.
+
+    Args:
+        ended: how the trial ended.
+        breaches: ids of the hygiene clauses that were broken during the trial.
+    """
+
+    ended: Ended
+    breaches: Tuple[str, ...] = ()
+
+
+# (how it ended, whether a hygiene clause was broken) -> verdict. A breach matters only where
+# the clause itself held: a failing clause explains the mess that it leaves.
+JUDGEMENT: Mapping[Tuple[Ended, bool], Verdict] = {
+    (Ended.RETURNED, False): Verdict.PASS,
+    (Ended.RETURNED, True): Verdict.NOISE,
+    (Ended.ASSERTION, False): Verdict.FAIL,
+    (Ended.ASSERTION, True): Verdict.FAIL,
+    (Ended.RAISED, False): Verdict.FAIL,
+    (Ended.RAISED, True): Verdict.FAIL,
+    (Ended.SETUP, False): Verdict.PRECONDITION,
+    (Ended.SETUP, True): Verdict.PRECONDITION,
+    (Ended.DEADLINE, False): Verdict.HANG,
+    (Ended.DEADLINE, True): Verdict.HANG,
+    (Ended.BLOCKED, False): Verdict.STALL,
+    (Ended.BLOCKED, True): Verdict.STALL,
+    (Ended.DIED, False): Verdict.CRASH,
+    (Ended.DIED, True): Verdict.CRASH,
+    (Ended.SUITE, False): Verdict.HARNESS,
+    (Ended.SUITE, True): Verdict.HARNESS,
+    (Ended.NOT_TRIED, False): Verdict.INAPPLICABLE,
+    (Ended.NOT_TRIED, True): Verdict.INAPPLICABLE,
+}
+
+
+def judge(observation: Observation) -> Verdict:
+    """Map what happened to its verdict; total over every observation."""
+    return JUDGEMENT[observation.ended, bool(observation.breaches)]
+
+
+class Claim(str, Enum):
+    """What may be said of a subject after a run."""
+
+    CONFORMANT = "conformant"
+    DEVIATES = "deviates"
+    INCOMPLETE = "incomplete"
+    INVALID = "invalid"
+
+    def __str__(self) -> str:
+        """Give the plain word, on every Python."""
+        return str(self.value)
+
+
+# What each verdict of a scored clause makes of the claim; the first row that matches wins.
+CLAIM_ORDER: Tuple[Tuple[Claim, Tuple[Verdict, ...]], ...] = (
+    (Claim.INVALID, (Verdict.HARNESS,)),
+    (
+        Claim.DEVIATES,
+        (Verdict.FAIL, Verdict.HANG, Verdict.STALL, Verdict.CRASH, Verdict.NOISE),
+    ),
+    (Claim.INCOMPLETE, (Verdict.PRECONDITION,)),
+    (Claim.CONFORMANT, (Verdict.PASS,)),
+)
+
+
+def claim_of(verdicts: Iterable[Verdict], complete: bool) -> Claim:
+    """Say what a subject may claim.
+
+    Args:
+        verdicts: those of its scored trials; `behaviour` clauses are never among them.
+        complete: whether every clause of the edition was selected and the run ended by itself.
+
+    Returns:
+        The claim; without a single pass, or when not everything ran, never `conformant`.
+    """
+    seen = set(verdicts)
+    for claim, causes in CLAIM_ORDER:
+        if seen.intersection(causes):
+            return Claim.INCOMPLETE if claim is Claim.CONFORMANT and not complete else claim
+    return Claim.INCOMPLETE
+
+
+class Outcome(str, Enum):
+    """What a whole run came to, for the exit code."""
+
+    AS_EXPECTED = "as expected"
+    DEPARTED = "new failures or stale entries"
+    USAGE = "usage"
+    HARNESS = "harness or adapter"
+    INCOMPLETE = "incomplete, or nothing ran"
+
+
+EXIT_CODES: Dict[Outcome, int] = {
+    Outcome.AS_EXPECTED: 0,
+    Outcome.DEPARTED: 1,
+    Outcome.USAGE: 2,
+    Outcome.HARNESS: 3,
+    Outcome.INCOMPLETE: 4,
+}
+
+
+def exit_code(*, harness: bool, departed: bool, incomplete: bool) -> int:
+    """Give a run's exit code: a fault of the suite outranks departures, they outrank gaps.
+
+    Args:
+        harness: some trial's verdict is `harness`.
+        departed: some failure is not listed, is listed otherwise, or a listed one is stale.
+        incomplete: the run was cut short, nothing ran, or a clause could not be tried.
+    """
+    if harness:
+        return EXIT_CODES[Outcome.HARNESS]
+    if departed:
+        return EXIT_CODES[Outcome.DEPARTED]
+    if incomplete:
+        return EXIT_CODES[Outcome.INCOMPLETE]
+    return EXIT_CODES[Outcome.AS_EXPECTED]

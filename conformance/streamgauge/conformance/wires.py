@@ -1,0 +1,242 @@
+"""Blocking wires: what the peer's thread holds in its hands, plain or under TLS.
+
+A wire is a socket with the few verbs that checks need. Everything blocks; nothing here knows
+asyncio. TLS runs over memory BIOs, so that a peer can say close_notify, or leave it out, and
+go on reading, which a wrapped socket cannot.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import struct
+import sys
+import threading
+from typing import Callable, Optional, Union
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
+
+__all__ = ["PlainWire", "TlsWire", "Wire", "abandon"]
+
+RECV_SIZE = 256 * 1024  # bytes; what asyncio's own transports ask for at most
+SPINS = 1_000  # looks at the kernel's queue before the thread begins to wait in between
+PAUSE_S = 0.001  # seconds between looks at a queue that only the kernel's timers will empty
+SIOCOUTQNSD = 0x894B  # linux/sockios.h: bytes that have not left the socket yet
+_LINGER_0 = struct.pack("ii", 1, 0)
+
+
+def abandon(sock: socket.socket) -> None:
+    """Close a socket for good; a thread that blocks on it is woken."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    sock.close()
+
+
+def arrived(sock: socket.socket) -> bool:
+    """Say whether the other end's kernel holds everything sent from here; true where unknown.
+
+    Unix sockets hand bytes over within send(); only TCP has a distance to cover, and on the
+    loopback interface that distance is one queue. What has been acknowledged is there. So is
+    what has left this socket, once a datagram sent later has come out of the same queue: to
+    wait for the acknowledgement instead would cost the 40 ms by which kernels delay it.
+    """
+    if sys.platform != "linux" or sock.family == socket.AF_UNIX:
+        return True
+    if not _queued(sock, termios.TIOCOUTQ):
+        return True
+    if _queued(sock, SIOCOUTQNSD):
+        return False
+    _probe_the_loopback_queue()
+    return True
+
+
+def _queued(sock: socket.socket, request: int) -> int:
+    return int(struct.unpack("i", fcntl.ioctl(sock.fileno(), request, b"\0\0\0\0"))[0])
+
+
+def _probe_the_loopback_queue() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        probe.connect(probe.getsockname())
+        probe.send(b"?")
+        probe.recv(1)
+
+
+class PlainWire:
+    """A blocking socket.
+
+    Args:
+        sock: connected; owned by the wire from now on.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.sock.setblocking(True)
+        if sock.family != socket.AF_UNIX:  # each send leaves at once, none waits for the last
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._gone = threading.Event()
+
+    def send(self, data: bytes) -> None:
+        """Send all and return once the other end's kernel holds it."""
+        self.sock.sendall(data)
+        self.settle()
+
+    def send_some(self, data: bytes) -> int:
+        """Send what the kernel takes at once; give the number of bytes, 0 when it is full."""
+        self.sock.setblocking(False)
+        try:
+            return self.sock.send(data)
+        except BlockingIOError:
+            return 0
+        finally:
+            self.sock.setblocking(True)
+
+    def recv(self, size: int = RECV_SIZE) -> bytes:
+        """Receive up to `size` bytes; b"" at EOF."""
+        return self.sock.recv(size)
+
+    def send_eof(self) -> None:
+        """Half-close: FIN after everything sent; receiving goes on."""
+        self.sock.shutdown(socket.SHUT_WR)
+        self.settle()
+
+    def close(self) -> None:
+        """Close; whatever thread waits in `recv` is woken."""
+        self._gone.set()
+        abandon(self.sock)
+
+    def reset(self) -> None:
+        """Reset the connection: RST on TCP; on a unix socket a close with unread bytes.
+
+        A unix socket has no RST: its kernel reports ECONNRESET to the other end if bytes were
+        left unread here. The caller has to see that there are some.
+        """
+        self._gone.set()
+        if self.sock.family != socket.AF_UNIX:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_0)
+        self.sock.close()
+
+    def settle(self) -> None:
+        """Return once the other end's kernel holds everything sent, FIN included."""
+        for look in range(sys.maxsize):
+            try:
+                if self._gone.is_set() or arrived(self.sock):
+                    return
+            except (OSError, ValueError):  # reset, or closed meanwhile: nothing is on its way
+                return
+            if look < SPINS:
+                os.sched_yield()
+            else:
+                self._gone.wait(PAUSE_S)
+
+
+class TlsWire:
+    """TLS over a blocking socket, its records in our own hands.
+
+    Args:
+        sock: connected; owned by the wire from now on.
+        context: verified on the client's side.
+        server_hostname: the name to check, for a client; None makes this the server.
+
+    Raises:
+        OSError: (ssl.SSLError included) if the handshake fails.
+    """
+
+    def __init__(
+        self, sock: socket.socket, context: ssl.SSLContext, server_hostname: Optional[str] = None
+    ) -> None:
+        self.plain = PlainWire(sock)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(
+            self._incoming,
+            self._outgoing,
+            server_side=server_hostname is None,
+            server_hostname=server_hostname,
+        )
+        self._pump(self._tls.do_handshake)
+
+    @property
+    def sock(self) -> socket.socket:
+        """The socket underneath."""
+        return self.plain.sock
+
+    def send(self, data: bytes) -> None:
+        """Send all and return once the other end's kernel holds it."""
+        self._pump(lambda: self._tls.write(data))
+        self.plain.settle()
+
+    def send_some(self, data: bytes) -> int:
+        """Send what the kernel takes at once; a begun record is finished by the next call."""
+        if not self._outgoing.pending:
+            self._tls.write(data)
+        pending = self._outgoing.read()
+        sent = self.plain.send_some(pending)
+        self._requeue(pending[sent:])
+        return sent
+
+    def recv(self, size: int = RECV_SIZE) -> bytes:
+        """Receive up to `size` decrypted bytes; b"" at close_notify and at a bare FIN."""
+        try:
+            data: Union[bytes, int] = self._pump(lambda: self._tls.read(size))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+        return bytes(data) if isinstance(data, bytes) else b""
+
+    def send_eof(self) -> None:
+        """Send close_notify, TLS's own EOF, and do not wait for the answer."""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._tls.unwrap()
+        self._flush()
+        self.plain.settle()
+
+    def close(self) -> None:
+        """Close with close_notify where the connection still takes it."""
+        with contextlib.suppress(OSError, ValueError):
+            self.plain.sock.setblocking(False)
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self._tls.unwrap()
+            self.plain.sock.send(self._outgoing.read())
+        self.plain.close()
+
+    def reset(self) -> None:
+        """Reset the TCP connection underneath."""
+        self.plain.reset()
+
+    def settle(self) -> None:
+        """Return once the other end's kernel holds everything sent."""
+        self.plain.settle()
+
+    def _pump(self, step: Callable[[], Union[bytes, int, None]]) -> Union[bytes, int]:
+        """Repeat `step` until it has what it needs from the socket."""
+        while True:
+            try:
+                result = step()
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._receive()
+            else:
+                self._flush()
+                return result if result is not None else 0
+
+    def _flush(self) -> None:
+        pending = self._outgoing.read()
+        if pending:
+            self.plain.sock.sendall(pending)
+
+    def _receive(self) -> None:
+        data = self.plain.recv()
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+    def _requeue(self, rest: bytes) -> None:
+        if rest:
+            self._outgoing.write(rest)
+
+
+Wire = Union[PlainWire, TlsWire]
