@@ -1,0 +1,96 @@
+"""Waiting for the end of a connection whose protocol is not this package's.
+
+A writer can be built over any protocol: asyncio's own, asyncio.subprocess's, or the bare
+``asyncio.streams.FlowControlMixin`` of the recipe that makes a stream of standard output. Here
+lives how such a protocol is asked whether the connection has ended. For our own protocol, that
+is ``flow``'s knowledge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+# asyncio's FlowControlMixin has the method and raises NotImplementedError in it.
+_UNIMPLEMENTED = getattr(
+    getattr(asyncio.streams, "FlowControlMixin", None), "_get_close_waiter", None
+)
+
+
+class CloseWatch:
+    """The end of a foreign protocol's connection.
+
+    Args:
+        protocol: The protocol. If it can't be asked, its ``connection_lost`` is listened to from
+            :meth:`start` on, until it was called.
+    """
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+        self._listening = False
+        self._ended = False
+        self._error: BaseException | None = None
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def start(self) -> None:
+        """Listen, if that is needed and not done yet; to be called before closing."""
+        if self._listening or _can_be_asked(self._protocol):
+            return
+        self._listening = True
+        if getattr(self._protocol, "_connection_lost", False):
+            self._ended = True
+            return
+        self._listen()
+
+    async def wait(self, writer: Any) -> None:
+        """Wait for the end; cancelling it cancels nothing that others wait for.
+
+        Raises:
+            Exception: What ended the connection, if an error did.
+        """
+        self.start()
+        if not self._listening:
+            await _shared(self._protocol._get_close_waiter(writer))
+            return
+        if not self._ended:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+        if self._error is not None:
+            raise self._error
+
+    def _listen(self) -> None:
+        # Put before the method on this one instance; the class, and what it does, stay.
+        protocol = self._protocol
+        connection_lost = protocol.connection_lost
+
+        def listening(exc: BaseException | None) -> None:
+            protocol.__dict__.pop("connection_lost", None)
+            self._end(exc)
+            connection_lost(exc)
+
+        protocol.connection_lost = listening
+
+    def _end(self, exc: BaseException | None) -> None:
+        self._ended = True
+        self._error = exc
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
+
+
+def _can_be_asked(protocol: Any) -> bool:
+    method = getattr(protocol, "_get_close_waiter", None)
+    return method is not None and getattr(method, "__func__", method) is not _UNIMPLEMENTED
+
+
+async def _shared(waiter: Any) -> None:
+    """Wait for a future that may be everybody's, without cancelling it when cancelled."""
+    if not asyncio.isfuture(waiter):
+        await waiter
+        return
+    if not waiter.done():
+        await asyncio.wait([waiter])
+    if not waiter.cancelled():  # else some other wait took it along: nothing more is known
+        waiter.result()

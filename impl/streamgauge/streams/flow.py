@@ -1,0 +1,140 @@
+"""Flow control of the sending side, and waiting for the connection's end.
+
+Here lives what a protocol has to remember for writers: whether the transport asks for a pause,
+whether the connection is lost and by what, and who waits for either. Nothing here reads, writes
+or knows of stream objects. A writer asks through ``_drain_helper()`` and
+``_get_close_waiter()``, the two names that asyncio's own writers and protocols speak to each
+other, so that each works with the other's counterpart.
+
+Theory of operation. State is kept as plain values, and a future exists only while somebody waits
+on it. So a connection that ends with an error nobody asks about leaves nothing behind that could
+complain of never having been retrieved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from .transports import closes_unbounded
+
+# How long a TLS peer may take to answer when this side closes: what asyncio allows since 3.11.
+TLS_SHUTDOWN_TIMEOUT_S = 30.0
+
+
+class FlowControlMixin(asyncio.BaseProtocol):
+    """The writer's half of a protocol: pausing, draining, the end of the connection.
+
+    Args:
+        loop: The loop that wakes those who wait; the running one unless told.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = loop if loop is not None else asyncio._get_running_loop()
+        self._paused = False
+        self._connection_lost = False
+        self._connection_error: BaseException | None = None
+        self._drain_waiters: set[asyncio.Future[None]] = set()
+        self._close_waiters: list[asyncio.Future[None]] = []
+        self._tls_close_timer: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """Note that the transport's buffer passed its high-water mark: drains block."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Note that the transport's buffer fell to its low-water mark: all drains go on."""
+        self._paused = False
+        self._wake_drains()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Note the end of the connection and wake everybody who waits for it.
+
+        Only the first call counts.
+
+        Args:
+            exc: What ended it; None after an orderly end.
+        """
+        self._end(exc)
+
+    def _end(self, exc: BaseException | None) -> None:
+        """Do what `connection_lost` does, without a subclass's part in it."""
+        if self._connection_lost:
+            return
+        self._connection_lost = True
+        if self._connection_error is None:  # else closing was given up, which stays the reason
+            self._connection_error = exc
+        if self._tls_close_timer is not None:
+            self._tls_close_timer.cancel()
+            self._tls_close_timer = None
+        self._wake_drains()
+        waiters, self._close_waiters = self._close_waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                self._settle(waiter)
+
+    async def _drain_helper(self) -> None:
+        """Wait until the transport takes more; any number of tasks may.
+
+        Raises:
+            ConnectionResetError: The connection was lost before.
+            BaseException: What ended the connection, if an error ended it during the wait.
+        """
+        if self._connection_lost:
+            raise ConnectionResetError("Connection lost")
+        if not self._paused:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._drain_waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._drain_waiters.discard(waiter)
+        if self._connection_lost and self._connection_error is not None:
+            raise self._connection_error
+
+    def _get_close_waiter(self, stream: Any) -> asyncio.Future[None]:
+        """Return a new future that is done when the connection has ended, with its error if any."""
+        loop = self._loop or asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        if self._connection_lost:
+            self._settle(waiter)
+        else:
+            self._close_waiters.append(waiter)
+            waiter.add_done_callback(self._forget_close_waiter)
+        return waiter
+
+    def _bound_tls_close(self, transport: Any) -> None:
+        """See to it that closing a TLS connection ends even if the peer never answers.
+
+        asyncio up to 3.10 waits for the peer's close_notify for ever. Later versions, and other
+        loops, have a bound of their own.
+        """
+        if self._connection_lost or self._tls_close_timer or not closes_unbounded(transport):
+            return
+        loop = self._loop or asyncio.get_running_loop()
+        self._tls_close_timer = loop.call_later(
+            TLS_SHUTDOWN_TIMEOUT_S, self._give_up_closing, transport
+        )
+
+    def _give_up_closing(self, transport: Any) -> None:
+        self._connection_error = TimeoutError(
+            f"TLS shutdown: no answer from the peer in {TLS_SHUTDOWN_TIMEOUT_S} seconds, aborted"
+        )
+        transport.abort()
+
+    def _settle(self, waiter: asyncio.Future[None]) -> None:
+        if self._connection_error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(self._connection_error)
+            waiter.exception()  # counts as retrieved: whoever waits for it raises it all the same
+
+    def _forget_close_waiter(self, waiter: asyncio.Future[None]) -> None:
+        if waiter in self._close_waiters:
+            self._close_waiters.remove(waiter)
+
+    def _wake_drains(self) -> None:
+        for waiter in self._drain_waiters:
+            if not waiter.done():
+                waiter.set_result(None)

@@ -1,0 +1,161 @@
+"""The protocol that joins a reader and a writer to a transport.
+
+Here live the transport's callbacks and the life of a server's handler. Bytes go to the reader,
+pauses and the connection's end to ``flow``; nothing is buffered here and nothing is written.
+
+Who keeps whom alive: transport → protocol → reader → transport. Nothing refers to the writer but
+its user, so an abandoned writer is collected, and closes the connection. What is paid for it: a
+program that keeps only the reader loses the connection, as it does with asyncio since 3.11.5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from functools import partial
+from typing import Any, Callable
+
+from .flow import FlowControlMixin
+from .reader import StreamReader
+from .transports import keep_paused
+from .writer import StreamWriter
+
+ClientConnectedCallback = Callable[[StreamReader, StreamWriter], Any]
+
+# The loop refers to its tasks weakly. A handler that waits for something nobody else holds has
+# to be held until it is done, even when its connection and its server are gone.
+_handlers: set[asyncio.Future[Any]] = set()
+
+
+class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
+    """Feeds a reader from a transport and, for a server, starts the handler.
+
+    It can be subclassed with asyncio's constructor and hooks.
+
+    Args:
+        stream_reader: The reader that is fed; held until the connection is lost.
+        client_connected_cb: For servers: called with the reader and a new writer once the
+            connection is made. If it returns a coroutine, that becomes a task, which is kept
+            alive. An exception from either goes to the loop's exception handler, and closes the
+            connection; so does cancelling the task.
+        loop: The loop of the transport; the running one unless told.
+
+    Source: undocumented by edition 3.8; the interface is asyncio's, which programs subclass.
+    """
+
+    def __init__(
+        self,
+        stream_reader: StreamReader | None,
+        client_connected_cb: ClientConnectedCallback | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(loop=loop)
+        self._stream_reader = stream_reader
+        self._client_connected_cb = client_connected_cb
+        self._transport: Any = None
+        self._over_ssl = False
+        self._writer_ref: Callable[[], Any] = _nobody
+
+    @property
+    def _stream_writer(self) -> Any:
+        """The writer, as long as somebody uses it."""
+        return self._writer_ref()
+
+    @_stream_writer.setter
+    def _stream_writer(self, writer: Any) -> None:
+        self._writer_ref = _nobody if writer is None else weakref.ref(writer)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Join the transport; for a server, start the handler.
+
+        A second call, after an upgrade to TLS, exchanges the transport below reader and writer
+        and starts nothing.
+        """
+        first = self._transport is None
+        self._join(transport)
+        if first and self._client_connected_cb is not None:
+            self._start_handler(self._client_connected_cb, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the reader."""
+        reader = self._stream_reader
+        if reader is not None:
+            reader.feed_data(data)
+
+    def eof_received(self) -> bool:
+        """Tell the reader of EOF; the sending side stays open, except under TLS, which can't."""
+        reader = self._stream_reader
+        if reader is not None:
+            reader.feed_eof()
+        return not self._over_ssl
+
+    def _end(self, exc: BaseException | None) -> None:
+        """Tell the reader of EOF, or of the error, as well."""
+        if self._connection_lost:
+            return
+        reader, self._stream_reader = self._stream_reader, None
+        super()._end(exc)
+        if reader is not None:
+            if exc is None:
+                reader.feed_eof()
+            else:
+                reader.set_exception(exc)
+        self._transport = None
+
+    def _join(self, transport: Any) -> None:
+        """Take ``transport`` as this connection's transport, instead of the former, if any."""
+        former, self._transport = self._transport, transport
+        self._over_ssl = transport.get_extra_info("sslcontext") is not None
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        reader = self._stream_reader
+        if former is None:
+            if reader is not None:
+                reader.set_transport(transport)
+            return
+        self._paused = False
+        if reader is not None:
+            reader._replace_transport(transport)
+        writer = self._stream_writer
+        if writer is not None:
+            writer._transport = transport
+
+    def _start_handler(self, callback: ClientConnectedCallback, transport: Any) -> None:
+        loop: Any = self._loop
+        reader: Any = self._stream_reader
+        writer = StreamWriter(transport, self, reader, loop)
+        self._stream_writer = writer
+        try:
+            result = callback(reader, writer)
+        except Exception as error:
+            self._report(transport, error)
+            return
+        if asyncio.iscoroutine(result):
+            handler = loop.create_task(result)
+            _handlers.add(handler)
+            handler.add_done_callback(partial(self._handler_done, transport))
+        keep_paused(loop, transport)
+
+    def _handler_done(self, transport: Any, handler: asyncio.Future[Any]) -> None:
+        _handlers.discard(handler)
+        transport = self._transport or transport  # TLS may have been started meanwhile
+        if handler.cancelled():
+            transport.close()
+        elif handler.exception() is not None:
+            self._report(transport, handler.exception())
+
+    def _report(self, transport: Any, error: BaseException | None) -> None:
+        """Hand an exception of the callback to the loop's handler and close the connection."""
+        loop: Any = self._loop
+        loop.call_exception_handler(
+            {
+                "message": "Unhandled exception in client_connected_cb",
+                "exception": error,
+                "transport": transport,
+            }
+        )
+        transport.close()
+
+
+def _nobody() -> None:
+    """Stand in for a weak reference where there is no writer."""

@@ -1,0 +1,281 @@
+"""The writer: what a program does with the sending side of a connection.
+
+Here live checking and handing on what is to be sent, ``drain``, closing, and the upgrade to TLS.
+Nothing is buffered here: bytes go to the transport at once. Whether it is time to wait is the
+protocol's knowledge (``flow``); ours is asked without a coroutine when there is nothing to wait
+for, and any other through the names that asyncio's protocols have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from typing import Any, Iterable
+
+from .arguments import BytesLike, checked_data, checked_lines, checked_tls
+from .closing import CloseWatch
+from .flow import FlowControlMixin
+from .reader import StreamReader
+from .transports import is_closing, start_tls
+
+
+class StreamWriter:
+    """A stream of bytes to be sent.
+
+    A writer that is collected without having been closed closes the connection, with a
+    ResourceWarning.
+
+    Args:
+        transport: Where bytes go.
+        protocol: The transport's protocol: this package's, asyncio's, or asyncio.subprocess's.
+        reader: The other half, whose exception ``drain`` raises; None if there is none.
+        loop: The loop of the transport.
+
+    Raises:
+        AssertionError: ``reader`` is neither None nor has an ``exception()`` to ask for.
+
+    Source: edition 3.8, StreamWriter.
+    """
+
+    def __init__(
+        self, transport: Any, protocol: Any, reader: Any, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        if reader is not None and not callable(getattr(reader, "exception", None)):
+            raise AssertionError(
+                f"reader has to be None or a stream reader with exception(), got {reader!r}"
+            )
+        self._transport = transport
+        self._protocol = protocol
+        self._reader = reader
+        self._loop = loop
+        # Ours keep their state as plain values, which `drain` can look at without a call.
+        self._flow = protocol if isinstance(protocol, FlowControlMixin) else None
+        self._state = reader if _is_plain(reader) else None
+        self._close_watch = None if self._flow is not None else CloseWatch(protocol)
+
+    def __repr__(self) -> str:
+        shown = [f"transport={self._transport!r}"]
+        if self._reader is not None:
+            shown.append(f"reader={self._reader!r}")
+        return f"<{' '.join(['StreamWriter', *shown])}>"
+
+    @property
+    def transport(self) -> Any:
+        """The underlying transport."""
+        return self._transport
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what the transport knows under ``name``, else ``default``.
+
+        Source: edition 3.8, StreamWriter.get_extra_info.
+        """
+        return self._transport.get_extra_info(name, default)
+
+    def write(self, data: BytesLike) -> None:
+        """Send bytes: at once as far as the socket takes them, the rest from a buffer.
+
+        Args:
+            data: Bytes, bytearray or memoryview. Changing it afterwards never changes what is
+                sent.
+
+        Raises:
+            TypeError: ``data`` is of another type; nothing is sent.
+            RuntimeError: :meth:`write_eof` was called before.
+
+        Source: edition 3.8, StreamWriter.write.
+        """
+        self._transport.write(data if type(data) is bytes else checked_data(data))
+
+    def writelines(self, data: Iterable[BytesLike]) -> None:
+        """Send the items of an iterable, in order, as one :meth:`write` of them all would.
+
+        Raises:
+            TypeError: ``data`` is not an iterable of bytes, bytearray or memoryview objects;
+                nothing is sent.
+            RuntimeError: :meth:`write_eof` was called before.
+
+        Source: edition 3.8, StreamWriter.writelines.
+        """
+        self._transport.write(checked_lines(data))
+
+    def can_write_eof(self) -> bool:
+        """Return whether the transport can close its sending side alone; under TLS it can't."""
+        return bool(self._transport.can_write_eof())
+
+    def write_eof(self) -> None:
+        """Close the sending side once what was written is sent; reading goes on.
+
+        After :meth:`close` it does nothing.
+
+        Raises:
+            NotImplementedError: The transport can't, see :meth:`can_write_eof`.
+
+        Source: edition 3.8, StreamWriter.write_eof.
+        """
+        if not (is_closing(self._transport) and self._transport.can_write_eof()):
+            self._transport.write_eof()
+
+    def close(self) -> None:
+        """Close the connection once what was written is sent.
+
+        Source: edition 3.8, StreamWriter.close.
+        """
+        if self._close_watch is not None:
+            self._close_watch.start()
+        self._transport.close()
+        if self._flow is not None:
+            self._flow._bound_tls_close(self._transport)
+
+    def is_closing(self) -> bool:
+        """Return whether the connection is closed or being closed."""
+        return is_closing(self._transport)
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection is closed; :meth:`close` is to be called before.
+
+        Raises:
+            TimeoutError: A TLS peer did not answer the shutdown (30 seconds unless told).
+            Exception: What ended the connection, if an error did; each call raises it.
+
+        Cancelling it cancels nothing but this wait.
+
+        Source: edition 3.8, StreamWriter.wait_closed.
+        """
+        if self._close_watch is not None:
+            await self._close_watch.wait(self)
+        elif self._flow is not None:
+            self._flow._bound_tls_close(self._transport)
+            await self._flow._get_close_waiter(self)
+
+    async def drain(self) -> None:
+        """Wait until it is appropriate to write more; return at once if it is so now.
+
+        Any number of tasks may wait. Returning at once, it does not let other tasks run.
+
+        Raises:
+            ConnectionResetError: The connection is lost.
+            Exception: What ended the connection, or the reader's exception.
+
+        Cancelling it loses nothing and leaves other drains waiting.
+
+        Source: edition 3.8, StreamWriter.drain.
+        """
+        state = self._state
+        if state is not None:
+            if state._exception is not None:
+                raise state._exception
+        elif self._reader is not None and self._reader.exception() is not None:
+            raise self._reader.exception()
+        if is_closing(self._transport):
+            # Let the loop tell the protocol what it may know already: else a program that only
+            # writes and drains would never learn that the connection is gone.
+            await asyncio.sleep(0)
+        flow = self._flow
+        if flow is None or flow._paused or flow._connection_lost:
+            await self._protocol._drain_helper()
+
+    async def start_tls(
+        self,
+        sslcontext: Any,
+        *,
+        server_hostname: str | None = None,
+        ssl_handshake_timeout: float | None = None,
+        ssl_shutdown_timeout: float | None = None,
+    ) -> None:
+        """Upgrade the connection to TLS, on every Python whose loop can.
+
+        On a server, what was received but not read belongs to the handshake and goes to the TLS
+        layer. Programs that use a plain reader and writer find both upgraded.
+
+        Args:
+            sslcontext: The SSL context to use.
+            server_hostname: The host that the server's certificate has to name; clients only.
+            ssl_handshake_timeout: Seconds the handshake may take; the loop's default is 60.
+            ssl_shutdown_timeout: Seconds closing may take; the loop's default is 30. Only where
+                the loop knows it.
+
+        Raises:
+            TypeError: ``sslcontext`` is not a context, or the transport can't be upgraded; the
+                connection is untouched.
+            ValueError: The client's context checks host names and there is no
+                ``server_hostname``; nothing was sent.
+            Exception: What broke the handshake; then the connection is closed.
+
+        Cancelling it closes the connection.
+
+        Source: edition 3.11, StreamWriter.start_tls.
+        """
+        protocol = self._protocol
+        server_side = getattr(protocol, "_client_connected_cb", None) is not None
+        checked_tls(sslcontext, server_hostname, server_side)
+        timeouts = {
+            "ssl_handshake_timeout": ssl_handshake_timeout,
+            "ssl_shutdown_timeout": ssl_shutdown_timeout,
+        }
+        await self.drain()
+        plain = self._transport
+        try:
+            upgraded = await start_tls(
+                self._loop,
+                plain,
+                protocol,
+                sslcontext,
+                received=self._take_received if server_side else None,
+                server_side=server_side,
+                server_hostname=server_hostname,
+                **{name: value for name, value in timeouts.items() if value is not None},
+            )
+        except BaseException as error:
+            if plain.get_protocol() is not protocol:
+                self._lose(plain, error)
+            raise
+        self._go_on_with(upgraded)
+
+    def _take_received(self) -> bytes:
+        """Take what the reader has received and nobody has read."""
+        buffer: Any = getattr(self._reader, "_buffer", b"")
+        data = bytes(buffer)
+        if data:
+            buffer.clear()
+        return data
+
+    def _go_on_with(self, transport: Any) -> None:
+        self._transport = transport
+        protocol = self._protocol
+        if hasattr(protocol, "_join"):
+            protocol._join(transport)
+            return
+        protocol._transport = transport
+        protocol._over_ssl = True
+        if self._reader is not None:
+            self._reader._transport = transport
+
+    def _lose(self, transport: Any, error: BaseException) -> None:
+        """Close a connection whose handshake failed and tell everybody who waits for it.
+
+        The TLS layer of some Pythons tells the protocol itself, of others it does not.
+        """
+        transport.close()
+        known = error if isinstance(error, Exception) else None
+        if self._flow is not None:
+            self._flow._end(known)
+        else:
+            self._protocol.connection_lost(known)
+
+    def __del__(self, warn: Any = warnings.warn) -> None:
+        transport = getattr(self, "_transport", None)  # none if the constructor raised
+        if transport is None or is_closing(transport):
+            return
+        if self._loop.is_closed():
+            warn("loop is closed", ResourceWarning)
+            return
+        shown = repr(self)
+        transport.close()
+        if self._flow is not None:
+            self._flow._bound_tls_close(transport)
+        warn(f"unclosed {shown}", ResourceWarning)
+
+
+def _is_plain(reader: Any) -> bool:
+    """Return whether a reader's stored exception is its exception."""
+    return isinstance(reader, StreamReader) and type(reader).exception is StreamReader.exception
