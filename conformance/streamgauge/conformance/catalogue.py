@@ -136,7 +136,7 @@ class Catalogue(Mapping[str, Clause]):
         Raises:
             UsageError: there is no such edition.
         """
-        _rank(edition)
+        _rank(edition)  # here too, so that an empty selection does not hide the mistake
         return self._only(clause for clause in self.values() if clause.applies_to(edition))
 
     def matching(self, pattern: str) -> Catalogue:
