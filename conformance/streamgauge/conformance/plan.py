@@ -30,7 +30,7 @@ class RunPlan:
         clauses: patterns over clause ids (fnmatch); empty for all.
         edition: `3.8` … `3.14`; None for the running Python's.
         workers: worker processes, 1 or more.
-        fail_fast: stop after the first departure.
+        fail_fast: stop after the first departure that is not listed; the listener's to decide.
         timeout_factor: multiplies every deadline, for slow machines.
         search_path: folders appended to `sys.path` to import subjects from.
     """
@@ -98,7 +98,13 @@ class Result:
 
 
 class Listener:
-    """What a run tells while it goes; the default says nothing."""
+    """What a run tells while it goes; the default says nothing.
+
+    Attributes:
+        wants_stop: set it, and the run is cut short before the next result.
+    """
+
+    wants_stop: bool = False
 
     def started(self, total: int) -> None:
         """Say how many trials were collected, before the first one runs."""

@@ -1,0 +1,105 @@
+"""The process that hosts pytest for one run: `python -m streamgauge.conformance.host`.
+
+It runs in a folder of its own, with none of the user's pytest settings, and speaks to the
+engine in JSON lines through a pipe. It turns worker reports into results, those of dead
+workers included; it prints nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Dict, TextIO
+
+import pytest
+
+from streamgauge.conformance.plan import Result, RunPlan
+from streamgauge.conformance.plugin import LOGS, PLAN, PROPERTY, clause_files
+from streamgauge.conformance.runner import TrialSpec
+from streamgauge.conformance.selection import Selection
+from streamgauge.conformance.verdicts import Ended
+
+__all__ = ["EVENTS", "main"]
+
+EVENTS = "STREAMGAUGE_EVENTS"  # environment variable: number of the descriptor to write to
+SETTINGS = Path(__file__).with_name("host.ini")  # instead of whatever pytest would find
+NO_LIMIT = 1_000_000  # workers that may be replaced: a subject may kill one in every trial
+
+
+class Reporter:
+    """Turns pytest's reports into events.
+
+    Args:
+        trials: every trial of the run, by the last part of its node id.
+        events: where the JSON lines go.
+    """
+
+    def __init__(self, trials: Dict[str, TrialSpec], events: TextIO) -> None:
+        self._trials = trials
+        self._events = events
+        self._told: Dict[str, None] = {}
+
+    def tell(self, **event: Any) -> None:
+        """Send one event."""
+        self._events.write(json.dumps(event) + "\n")
+        self._events.flush()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Pass on a result; a report without one is a worker's death or a fault of ours."""
+        name = report.nodeid.partition("::")[2]
+        if name in self._told:
+            return
+        self._told[name] = None
+        for key, value in report.user_properties:
+            if key == PROPERTY:
+                self.tell(event="result", result=value)
+                return
+        self.tell(event="result", result=self._without_result(name, report).to_dict())
+
+    def _without_result(self, name: str, report: pytest.TestReport) -> Result:
+        spec = self._trials[name]
+        node: Any = getattr(report, "node", None)
+        if node is None:
+            return spec.result(Ended.SUITE, str(report.longrepr), report.duration)
+        words = _last_words(node.gateway.id)
+        if words.startswith("Timeout"):
+            return spec.result(Ended.BLOCKED, f"the loop was blocked; its stack:\n{words}")
+        detail = words or "without a word: os._exit, a kill, or the machine's memory"
+        return spec.result(Ended.DIED, f"the worker process died; {detail}")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Pass on what went wrong before any trial could run."""
+        if report.failed:
+            self.tell(event="broken", text=str(report.longrepr))
+
+
+def _last_words(worker: str) -> str:
+    log = Path(os.environ[LOGS]) / f"{worker}.log"
+    return log.read_text(encoding="utf-8", errors="replace").strip() if log.exists() else ""
+
+
+def main() -> int:
+    """Run pytest on the plan in the environment; gives pytest's exit code."""
+    plan = RunPlan.from_dict(json.loads(os.environ[PLAN]))
+    selection = Selection(plan)
+    events = os.fdopen(int(os.environ.pop(EVENTS)), "w", encoding="utf-8")
+    reporter = Reporter({spec.id: spec for spec in selection.trials}, events)
+    reporter.tell(event="started", total=len(selection.trials))
+    code = pytest.main(
+        [
+            *("-c", str(SETTINGS), f"--rootdir={SETTINGS.parent / 'clauses'}", "--noconftest"),
+            *("-p", "xdist.plugin", "-p", "streamgauge.conformance.plugin"),
+            *("-p", "no:cacheprovider", "-p", "no:warnings", "-p", "no:faulthandler"),
+            *("-n", str(plan.workers), f"--max-worker-restart={NO_LIMIT}"),
+            *clause_files(selection),
+        ],
+        plugins=[reporter],
+    )
+    reporter.tell(event="ended", code=int(code))
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

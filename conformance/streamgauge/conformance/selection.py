@@ -1,0 +1,127 @@
+"""Which trials a plan asks for: the product of checks, subjects, loops and links, in order.
+
+Pure: nothing is run here. What does not exist is a `UsageError`; what exists and cannot be
+tried becomes a trial that says so, so that no clause drops out of sight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Tuple
+
+from streamgauge.conformance import catalogue, registry
+from streamgauge.conformance.catalogue import EDITIONS, Catalogue, Clause
+from streamgauge.conformance.errors import NothingToRunError, UsageError
+from streamgauge.conformance.links import available_links
+from streamgauge.conformance.plan import LINKS, RunPlan
+from streamgauge.conformance.registry import Check
+from streamgauge.conformance.runner import TrialSpec
+from streamgauge.conformance.subjects import Subject, resolve, resolve_loop
+
+__all__ = ["Selection", "edition_of"]
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+class Selection:
+    """A plan, resolved: its subjects, its loops and its trials.
+
+    Args:
+        plan: what was asked for.
+
+    Raises:
+        UsageError: for a subject, loop, link, edition or pattern that does not exist.
+        NothingToRunError: if no trial is left.
+    """
+
+    def __init__(self, plan: RunPlan) -> None:
+        for folder in plan.search_path:
+            if folder not in sys.path:
+                sys.path.append(folder)  # last, so that nothing of ours is shadowed by it
+        self.plan = plan
+        self.subjects: Dict[str, Subject] = {name: resolve(name) for name in plan.subjects}
+        self.loops: Dict[str, LoopFactory] = {name: resolve_loop(name) for name in plan.loops}
+        self.links = _links(plan)
+        self.clauses = _clauses(plan)
+        self.trials: List[TrialSpec] = list(self._trials())
+        if not self.trials:
+            raise NothingToRunError(
+                "nothing to run: no check of the clauses asked for uses the links asked for; "
+                "`streamgauge list` shows which links each clause has"
+            )
+
+    def _trials(self) -> Iterator[TrialSpec]:
+        for entry in registry.all_checks():
+            if entry.clause in self.clauses:
+                clause = self.clauses[entry.clause]
+                for subject in self.subjects.values():
+                    for loop in self.loops:
+                        yield from self._of_one(entry, clause, subject, loop)
+
+    def _of_one(
+        self, entry: Check, clause: Clause, subject: Subject, loop: str
+    ) -> Iterator[TrialSpec]:
+        lacking = sorted(subject.lacks.intersection((*clause.needs, *entry.needs)))
+        offered = [link for link in entry.links if link in subject.links]
+        if lacking:
+            reason = f"{subject.name} declares that it lacks {', '.join(lacking)}"
+        elif not offered:
+            reason = f"{subject.name} can be joined by {', '.join(subject.links)} only"
+        else:
+            for link in (link for link in offered if link in self.links):
+                yield TrialSpec(entry, clause.level, subject.name, loop, link)
+            return
+        if set(entry.links) & set(self.links):
+            yield TrialSpec(entry, clause.level, subject.name, loop, "-", reason)
+
+
+def edition_of(plan: RunPlan) -> str:
+    """Give the edition that the plan judges by: the one asked for, or the running Python's.
+
+    Raises:
+        UsageError: for an edition that the catalogue does not know.
+    """
+    edition = plan.edition or "{}.{}".format(*sys.version_info)
+    if edition not in EDITIONS:
+        if plan.edition is None:  # a Python newer than this release: its newest edition
+            return EDITIONS[-1]
+        raise UsageError(f"edition {edition!r}: expected one of {', '.join(EDITIONS)}")
+    return edition
+
+
+def _clauses(plan: RunPlan) -> Mapping[str, Clause]:
+    every = catalogue.load()
+    chosen: Dict[str, Clause] = {}
+    for pattern in plan.clauses or ("*",):
+        matching = every.matching(pattern)
+        if not matching:
+            raise UsageError(
+                f"no clause matches {pattern!r}; `streamgauge list` shows them all, and a pattern "
+                "may hold * and ?"
+            )
+        chosen.update(matching)
+    edition = edition_of(plan)
+    within = [c for c in _in_order(every, chosen) if c.applies_to(edition)]
+    if not within:
+        raise NothingToRunError(
+            f"nothing to run: edition {edition} promises none of the clauses asked for; "
+            "choose another by --edition"
+        )
+    return {clause.id: clause for clause in within}
+
+
+def _in_order(every: Catalogue, chosen: Iterable[str]) -> Iterator[Clause]:
+    wanted = set(chosen)
+    return (clause for clause in every.values() if clause.id in wanted)
+
+
+def _links(plan: RunPlan) -> Tuple[str, ...]:
+    unknown = [link for link in plan.links if link not in LINKS]
+    if unknown:
+        raise UsageError(f"unknown link {unknown[0]!r}; expected one of {', '.join(LINKS)}")
+    missing = {link: reason for link, reason in available_links().items() if reason}
+    for link in plan.links:
+        if link in missing:
+            raise UsageError(f"link {link!r} cannot be used on this machine: {missing[link]}")
+    return tuple(link for link in plan.links or LINKS if link not in missing)
