@@ -1,0 +1,204 @@
+"""Deviation files: reading and checking them; those of built-in subjects ship in `known/`.
+
+A file is TOML: `subject`, where nothing else says whose it is, and one `[[deviation]]` an entry,
+with the keys of `ENTRY_KEYS` and `WHEN_KEYS`. Every slip is a `DeviationError` that names file,
+entry and remedy. What an entry means for a run's results stands in `deviations`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from streamgauge.conformance.deviations import ANY_LINK, LISTABLE, Deviation, When
+from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.plan import LINKS
+from streamgauge.conformance.verdicts import Verdict
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from streamgauge.conformance.catalogue import Clause
+
+    Clauses = Mapping[str, Clause]
+
+__all__ = ["DeviationError", "gather", "load"]
+
+KNOWN = Path(__file__).parent / "known"
+
+
+class DeviationError(UsageError):
+    """A deviation file can't be used; the message names file, entry and remedy."""
+
+
+_Check = Callable[[Any], bool]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_links(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and set(map(str, value)) <= {*ANY_LINK}
+
+
+def _is_specifier(value: Any) -> bool:
+    try:
+        SpecifierSet(value)
+    except (InvalidSpecifier, AttributeError, TypeError):
+        return False
+    return isinstance(value, str)
+
+
+def _is_regex(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and re.compile(value) is not None
+    except re.error:
+        return False
+
+
+# key -> (whether it is mandatory, what its value has to be, how to see that)
+ENTRY_KEYS: Mapping[str, Tuple[bool, str, _Check]] = {
+    "clause": (True, "a clause id", _is_text),
+    "verdict": (
+        True,
+        f"one of {', '.join(map(str, LISTABLE))}",
+        [*map(str, LISTABLE)].__contains__,
+    ),
+    "reason": (True, "a text", _is_text),
+    "issue": (True, 'a text, "no upstream issue known" if there is none', _is_text),
+    "when": (False, "a table", lambda value: isinstance(value, dict)),
+    "match": (False, "a regular expression", _is_regex),
+}
+WHEN_KEYS: Mapping[str, Tuple[bool, str, _Check]] = {
+    "python": (False, 'a version specifier such as ">=3.8,<3.13"', _is_specifier),
+    "loop": (False, 'a pattern over loop names such as "uvloop*"', _is_text),
+    "link": (False, f"a list of links out of {', '.join(LINKS)}", _is_links),
+    "platform": (False, 'a pattern over sys.platform such as "linux"', _is_text),
+}
+
+
+def gather(
+    subjects: Sequence[str], files: Sequence[Path], clauses: Clauses, known: Path = KNOWN
+) -> List[Deviation]:
+    """Collect all that is listed for the subjects of a run.
+
+    Args:
+        subjects: their names; what ships in `known/` is found by name.
+        files: the caller's own, on top.
+        clauses: the catalogue, to check ids and levels against.
+        known: the folder of shipped files.
+
+    Raises:
+        DeviationError: a file can't be read or breaks a rule, an entry overlaps another one, or a
+            file without `subject` meets a run of several subjects.
+    """
+    shipped = [(known / f"{name}.toml", name) for name in subjects if name.isidentifier()]
+    found = [d for path, name in shipped if path.is_file() for d in load(path, clauses, name)]
+    for path in files:
+        only = subjects[0] if len(subjects) == 1 else None
+        found += [d for d in load(path, clauses, only) if d.subject in subjects]
+    _refuse_overlaps(found)
+    return found
+
+
+def load(path: Path, clauses: Clauses, subject: Optional[str] = None) -> List[Deviation]:
+    """Read one file.
+
+    Args:
+        path: a TOML file.
+        clauses: the catalogue, to check ids and levels against.
+        subject: whose file it is where the file's own `subject` key does not say so.
+
+    Raises:
+        DeviationError: it can't be read, is no TOML, or breaks a rule; the message says which.
+    """
+    data = _parse(path)
+    unknown = sorted(set(data) - {"subject", "deviation"})
+    if unknown:
+        raise DeviationError(f"{path}: unknown key {unknown[0]!r}; use subject and [[deviation]]")
+    whose = data.get("subject", subject)
+    if not isinstance(whose, str) or not whose:
+        raise DeviationError(
+            f'{path}: whose departures are these? Put `subject = "NAME"` on its first line'
+        )
+    entries = data.get("deviation", [])
+    if not isinstance(entries, list):
+        raise DeviationError(f"{path}: `deviation` is no list; write [[deviation]], two brackets")
+    return [_entry(path, n, entry, whose, clauses) for n, entry in enumerate(entries, 1)]
+
+
+def _parse(path: Path) -> Dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DeviationError(f"{path}: {error.strerror or error}; give a readable file") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DeviationError(f"{path}: not valid TOML ({error}); mend the file") from error
+
+
+def _entry(path: Path, number: int, entry: Any, subject: str, clauses: Clauses) -> Deviation:
+    name = entry.get("clause", "no clause") if isinstance(entry, dict) else entry
+    where = f"{path.name}, deviation {number}"
+    problem = _problem(entry, clauses)
+    if problem:
+        raise DeviationError(f"{path}, deviation {number} ({name}): {problem}")
+    when = entry.get("when", {})
+    return Deviation(
+        subject=subject,
+        clause=entry["clause"],
+        verdict=Verdict(entry["verdict"]),
+        when=When(
+            python=when.get("python", ""),
+            loop=when.get("loop", "*"),
+            links=tuple(when.get("link", ())),
+            platform=when.get("platform", "*"),
+        ),
+        reason=" ".join(entry["reason"].split()),
+        issue=entry["issue"],
+        where=where,
+        match=entry.get("match"),
+    )
+
+
+def _problem(entry: Any, clauses: Clauses) -> Optional[str]:
+    """Say what breaks a rule first, and the remedy; None for a sound entry."""
+    if not isinstance(entry, dict):
+        return "expected a table; write [[deviation]], two brackets"
+    problem = _broken_key(entry, ENTRY_KEYS) or _broken_key(entry.get("when", {}), WHEN_KEYS)
+    if problem:
+        return problem
+    if entry["clause"] not in clauses:
+        return "the catalogue has no such clause; see `streamgauge list`"
+    if clauses[entry["clause"]].level == "behaviour":
+        return "a behaviour clause is never scored, so nothing departs from it; delete the entry"
+    return None
+
+
+def _broken_key(table: Mapping[str, Any], keys: Mapping[str, Any]) -> Optional[str]:
+    for key in table:
+        if key not in keys:
+            return f"unknown key {key!r}; use {', '.join(keys)}"
+    for key, (mandatory, wanted, fits) in keys.items():
+        if mandatory and key not in table:
+            return f"no {key}; add {key} = {wanted}"
+        if key in table and not fits(table[key]):
+            return f"{key} = {table[key]!r}; expected {wanted}"
+    return None
+
+
+def _refuse_overlaps(deviations: Sequence[Deviation]) -> None:
+    for at, one in enumerate(deviations):
+        for other in deviations[:at]:
+            if one.overlaps(other):
+                raise DeviationError(
+                    f"{one.where} ({one.clause}): overlaps {other.where}; "
+                    "keep one, or tell them apart by `when` or `match`"
+                )

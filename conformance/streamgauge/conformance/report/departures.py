@@ -1,0 +1,120 @@
+"""Each departure of a run: what was promised, what came, and the command that shows it again."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import groupby
+from typing import Callable, List, Mapping, Sequence, Tuple
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from streamgauge.conformance.plan import STOCK_LOOP
+from streamgauge.conformance.report.account import Account, Entry, Judged, Status
+
+__all__ = ["command_for", "print_departures"]
+
+# status -> (label in front, its style, the words for the heading's count)
+LABELS: Mapping[str, Tuple[str, str, str]] = {
+    Status.NEW: ("NEW", "bad", "new"),
+    Status.STALE: ("STALE", "bad", "stale"),
+    Status.HARNESS: ("SUITE", "bad", "the suite's own fault"),
+    Status.UNTRIED: ("UNTRIED", "listed", "not tried"),
+    Status.LISTED: ("listed", "listed", "listed"),
+}
+INDENT = 2 + max(len(label) for label, _, _ in LABELS.values())
+
+_Lines = Callable[[Console, Account, Sequence[Entry]], None]
+
+
+def print_departures(console: Console, account: Account, statuses: Sequence[str]) -> None:
+    """Print the departures of every subject.
+
+    Args:
+        console: where to.
+        account: of the run.
+        statuses: those of `Status.ORDER` that are wanted.
+    """
+    for judged in account.judged:
+        entries = [e for e in account.entries(judged) if e.status in statuses]
+        if entries:
+            console.print()
+            console.print(_heading(judged, entries))
+        for (status, _), group in groupby(entries, key=lambda e: (e.status, e.clause)):
+            PRINTERS[status](console, account, list(group))
+
+
+def _heading(judged: Judged, entries: Sequence[Entry]) -> Text:
+    clauses = {status: {e.clause for e in entries if e.status == status} for status in LABELS}
+    counts = [f"{len(clauses[s])} {words}" for s, (_, _, words) in LABELS.items() if clauses[s]]
+    return Text.assemble((judged.label, "name"), (f": {', '.join(counts)}", ""))
+
+
+def _title(console: Console, account: Account, entry: Entry, rest: str) -> None:
+    label, style, _ = LABELS[entry.status]
+    title = Text.assemble((label.ljust(INDENT), style), (entry.clause, "name"), rest)
+    title.no_wrap = True
+    console.print(title, soft_wrap=True)
+
+
+def _body(console: Console, text: str, style: str = "", by: int = 0) -> None:
+    console.print(Padding(Text(text, style=style, overflow="fold"), (0, 0, 0, INDENT + by)))
+
+
+def _print_full(console: Console, account: Account, group: Sequence[Entry]) -> None:
+    """Print the departures of one clause: the promise, each detail with its links, the command."""
+    first = group[0]
+    clause = account.clauses.get(first.clause)
+    _title(console, account, first, f"  {clause.level}" if clause else "")
+    if clause:
+        _body(console, clause.text, style="quiet")
+    for entry in group:
+        _body(console, f"{entry.verdict} on {', '.join(entry.links)}", style="bad")
+        _body(console, entry.detail.strip() or "(nothing more is known)", by=2)
+    _command(console, command_for(account, first))
+
+
+def _print_stale(console: Console, account: Account, group: Sequence[Entry]) -> None:
+    """Print a listed departure that did not come, and what to do about its entry."""
+    for entry in group:
+        assert entry.deviation is not None
+        links = f" on {', '.join(entry.deviation.when.links)}" if entry.deviation.when.links else ""
+        _title(console, account, entry, "")
+        _body(console, f"listed as {entry.verdict}{links}, and no trial of it ended so")
+        _body(console, f"{entry.deviation.where}: delete the entry, or narrow its `when`")
+        _command(console, command_for(account, entry))
+
+
+def _print_listed(console: Console, account: Account, group: Sequence[Entry]) -> None:
+    """Print listed departures of one clause in two lines each."""
+    for entry in group:
+        assert entry.deviation is not None
+        _title(console, account, entry, f"  {entry.verdict} on {', '.join(entry.links)}")
+        _body(console, f"{entry.deviation.reason} ({entry.deviation.issue})", style="quiet")
+
+
+PRINTERS: Mapping[str, _Lines] = {
+    Status.NEW: _print_full,
+    Status.STALE: _print_stale,
+    Status.HARNESS: _print_full,
+    Status.UNTRIED: _print_full,
+    Status.LISTED: _print_listed,
+}
+
+
+def _command(console: Console, command: str) -> None:
+    # One line however narrow the terminal is, so that it can be copied.
+    console.print(" " * INDENT + "$ " + command, style="command", soft_wrap=True)
+
+
+def command_for(account: Account, entry: Entry) -> str:
+    """Give the command that runs just that trial, on the first of the links concerned."""
+    words: List[str] = ["streamgauge", "run", entry.judged.subject, "--clause", entry.clause]
+    if entry.links and entry.links[0] != "-":
+        words += ["--link", entry.links[0]]
+    if entry.judged.loop != STOCK_LOOP:
+        words += ["--loop", entry.judged.loop]
+    if account.plan.edition is not None:
+        words += ["--edition", account.plan.edition]
+    return " ".join(map(shlex.quote, words))

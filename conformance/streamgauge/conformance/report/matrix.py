@@ -1,0 +1,113 @@
+"""The matrix: documented objects against subjects, and the behaviours in which these differ."""
+
+from __future__ import annotations
+
+from typing import List, Mapping
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from streamgauge.conformance.report.account import Account, Judged, Tally
+from streamgauge.conformance.report.console import sign
+from streamgauge.conformance.verdicts import Verdict
+
+__all__ = ["ANSWERS", "print_behaviours", "print_matrix"]
+
+# What a verdict says of a yes/no question.
+ANSWERS: Mapping[Verdict, str] = {
+    Verdict.PASS: "yes",
+    Verdict.FAIL: "no",
+    Verdict.HANG: "no (hangs)",
+    Verdict.STALL: "no (blocks the loop)",
+    Verdict.CRASH: "no (crashes)",
+    Verdict.NOISE: "yes (with noise)",
+    Verdict.PRECONDITION: "not tried",
+    Verdict.INAPPLICABLE: "",
+    Verdict.HARNESS: "not tried (suite)",
+}
+
+
+def print_matrix(console: Console, account: Account) -> None:
+    """Print one row a documented object, one column a subject: clauses that hold of those tried."""
+    table = _table("clauses that hold", account)
+    rows = [*account.objects, None]
+    tallies = {(row, j): account.tally(j, row) for row in rows for j in account.judged}
+    for row in rows:
+        cells = [_cell(console, tallies[row, judged]) for judged in account.judged]
+        if row is None:
+            table.add_section()
+        table.add_row(row or "all", *cells, style="name" if row is None else "")
+    console.print(table)
+    _print_key(console, [tallies[None, judged] for judged in account.judged])
+
+
+def _table(title: str, account: Account) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 4, 0, 0), header_style="quiet")
+    table.add_column(title, overflow="fold")
+    for judged in account.judged:
+        table.add_column(_heading(judged), overflow="fold")
+    return table
+
+
+def _heading(judged: Judged) -> Text:
+    return Text(judged.label.replace("@", "\n@", 1), style="name")
+
+
+def _cell(console: Console, tally: Tally) -> Text:
+    if not tally.tried:
+        return Text(sign(console, "none"), style="quiet")
+    style = "bad" if tally.new else "good" if tally.held == tally.tried else "listed"
+    cell = Text(f"{tally.held}/{tally.tried}", style=style)
+    for name in ("new", "listed", "untried"):
+        count = getattr(tally, name)
+        if count:
+            cell.append(f" {sign(console, name)}{count}")
+    return cell
+
+
+def _print_key(console: Console, totals: List[Tally]) -> None:
+    meanings = {"new": "new departure", "listed": "listed departure", "untried": "not tried"}
+    shown = [name for name in meanings if any(getattr(total, name) for total in totals)]
+    if shown:
+        key = "   ".join(f"{sign(console, name)} {meanings[name]}" for name in shown)
+        console.print(Text(key, style="quiet"))
+
+
+def print_behaviours(console: Console, account: Account) -> None:
+    """Print the facts that the page leaves open, as far as the subjects differ in them."""
+    clauses = account.behaviours
+    if not clauses:
+        return
+    answers = {c: [_answer(account, judged, c) for judged in account.judged] for c in clauses}
+    differing = [c for c in clauses if len(set(answers[c])) > 1]
+    console.print()
+    if differing:
+        table = _table(f"behaviours that differ ({len(differing)} of {len(clauses)})", account)
+        for clause in differing:
+            table.add_row(clause, *answers[clause])
+        console.print(table)
+    console.print(Text(_behaviour_line(account, answers, differing), style="quiet"))
+
+
+def _behaviour_line(
+    account: Account, answers: Mapping[str, List[str]], differing: List[str]
+) -> str:
+    """Say how many behaviours there are; for one subject how many are yes, for more which agree."""
+    if len(account.judged) == 1:
+        yes = sum(found == ["yes"] for found in answers.values())
+        return (
+            f"{len(answers)} behaviours, which the page leaves open and nobody scores: {yes} yes, "
+            f"{len(answers) - yes} otherwise"
+        )
+    if differing:
+        return "left open by the page, never scored; `streamgauge explain CLAUSE` says more"
+    return f"{len(answers)} behaviours, which the page leaves open: no difference"
+
+
+def _answer(account: Account, judged: Judged, clause: str) -> str:
+    found = account.behaviour(judged, clause)
+    if len(found) == 1:
+        return ANSWERS[next(iter(found))]
+    # The answer depends on the link: say which link says what.
+    return "; ".join(f"{ANSWERS[v]}: {' '.join(links)}" for v, links in found.items())
