@@ -12,7 +12,7 @@ import shutil
 import socket
 import tempfile
 from functools import lru_cache
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from streamgauge.conformance import certificates
 from streamgauge.conformance.peer import Bench, Listener, Peer
@@ -61,16 +61,19 @@ class Link:
         """Call the subject's serving function on this link; gives the server."""
         raise NotImplementedError(type(self).__name__)
 
-    async def dial(self, server: Any) -> Peer:
-        """Connect a new peer to the subject's server."""
-        address = server.sockets[0].getsockname()
-        sock = socket.socket(server.sockets[0].family, socket.SOCK_STREAM)
-        self.bench.on_exit(sock.close)
-        return Peer(await self.bench.run(self._dial, sock, address), self.bench)
+    def path(self) -> str:
+        """Give a path for a unix socket that does not exist yet."""
+        raise NotImplementedError(type(self).__name__)
 
-    def _dial(self, sock: socket.socket, address: Any) -> Wire:
-        sock.connect(address)
-        return self.client_wire(sock)
+    async def dial(
+        self, address: Any, wire: Optional[Callable[[socket.socket], Wire]] = None
+    ) -> Peer:
+        """Connect a new peer to an address; `wire` speaks on it, the link's own unless told."""
+        sock = socket.socket(family_of(address), socket.SOCK_STREAM)
+        self.bench.on_exit(sock.close)
+        return Peer(
+            await self.bench.run(_dial, sock, address, wire or self.client_wire), self.bench
+        )
 
     def client_wire(self, sock: socket.socket) -> Wire:
         """Make a wire of a socket that the peer connected."""
@@ -79,6 +82,18 @@ class Link:
     def server_wire(self, sock: socket.socket) -> Wire:
         """Make a wire of a socket that the peer accepted."""
         return PlainWire(sock)
+
+
+def family_of(address: Any) -> socket.AddressFamily:
+    """Tell an address's family by its shape: a path, or a tuple of two or of four."""
+    if isinstance(address, (str, bytes)):
+        return socket.AF_UNIX
+    return socket.AF_INET if len(address) == 2 else socket.AF_INET6
+
+
+def _dial(sock: socket.socket, address: Any, wire: Callable[[socket.socket], Wire]) -> Wire:
+    sock.connect(address)
+    return wire(sock)
 
 
 class SocketpairLink(Link):
@@ -224,7 +239,7 @@ def make_link(name: str, subject: Subject, bench: Bench) -> Link:
 @lru_cache(maxsize=None)
 def available_links() -> Dict[str, str]:
     """Say which links this machine has not got: name -> reason; empty for those it has."""
-    missing = {name: "" for name in LINK_TYPES}
+    missing = dict.fromkeys(LINK_TYPES, "")
     if not hasattr(socket, "AF_UNIX"):
         missing["unix"] = missing["socketpair"] = "this platform has no unix sockets"
     try:

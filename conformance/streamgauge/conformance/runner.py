@@ -10,22 +10,23 @@ import asyncio
 import contextlib
 import gc
 import linecache
+import ssl
 import sys
 import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, TracebackType
+from types import CodeType
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 from streamgauge.conformance.clocks import Deadlines, InLoopClock, Steps
 from streamgauge.conformance.expectations import CheckFailedError, PreconditionError, shown
 from streamgauge.conformance.peer import Bench
+from streamgauge.conformance.plan import Result
 from streamgauge.conformance.registry import Check
 from streamgauge.conformance.subjects import Subject
 from streamgauge.conformance.trial import Trial
 from streamgauge.conformance.verdicts import Ended, Observation, judge
-from streamgauge.conformance.plan import Result
 
 __all__ = ["TrialSpec", "run_trial"]
 
@@ -172,7 +173,9 @@ async def _try(
             loop.stop()  # the cancellation was swallowed
         where = _where(steps.coroutine)
         if trial.setup_clause:
-            seen.end(Ended.SETUP, f"a step before it never ended: {where}; see {trial.setup_clause}")
+            seen.end(
+                Ended.SETUP, f"a step before it never ended: {where}; see {trial.setup_clause}"
+            )
         else:
             seen.end(Ended.DEADLINE, f"never ended: {where}")
         task.cancel()
@@ -197,7 +200,7 @@ async def _judged(steps: Steps[None], seen: _Seen) -> None:
     except asyncio.CancelledError:
         seen.end(Ended.RAISED, "the check was cancelled from within the subject")
     except Exception as error:
-        suite = _raised_in_suite(error.__traceback__)
+        suite = _raised_in_suite(error)
         seen.end(Ended.SUITE if suite else Ended.RAISED, _described(error))
     else:
         seen.end(Ended.RETURNED)
@@ -270,9 +273,14 @@ def _loop_noise(context: Dict[str, Any]) -> Tuple[str, str]:
     return NOISE_IDS[kind], f"{message} ({shown(error)})" if error is not None else message
 
 
-def _raised_in_suite(tb: Optional[TracebackType]) -> bool:
-    """Whether the innermost frame is the suite's own, a check's excepted."""
-    last = traceback.extract_tb(tb)[-1].filename
+def _raised_in_suite(error: BaseException) -> bool:
+    """Whether the suite is at fault: the innermost frame is its own, a check's excepted.
+
+    A connection that breaks in the peer's hands was broken by the subject.
+    """
+    if isinstance(error, (ConnectionError, ssl.SSLError)):
+        return False
+    last = traceback.extract_tb(error.__traceback__)[-1].filename
     return last.startswith(PACKAGE) and not last.startswith(CHECKS)
 
 

@@ -9,8 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import warnings
-from typing import Any, Awaitable, Callable, Coroutine, Dict, Iterator, List, Mapping, Tuple, TypeVar
+from typing import (
+    Any,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Tuple,
+    TypeVar,
+)
 
 from streamgauge.conformance import certificates
 from streamgauge.conformance.expectations import (
@@ -22,6 +35,7 @@ from streamgauge.conformance.expectations import (
 from streamgauge.conformance.links import Link, make_link
 from streamgauge.conformance.peer import Bench, Listener, Peer
 from streamgauge.conformance.subjects import Subject
+from streamgauge.conformance.wires import PlainWire, Wire
 
 __all__ = ["Trial"]
 
@@ -138,11 +152,35 @@ class Trial(Expectations):
         self.servers.append(server)
         return server
 
-    async def dial(self, server: Any = None) -> Peer:
-        """Connect a new peer to the server (the last one started, if none is given)."""
-        peer = await self._joint.dial(server if server is not None else self.servers[-1])
+    def path(self) -> str:
+        """Give a path for a unix socket that does not exist yet; only on link `unix`."""
+        return self._joint.path()
+
+    async def dial(
+        self, address: Any = None, wire: Optional[Callable[[socket.socket], Wire]] = None
+    ) -> Peer:
+        """Connect a new peer, and expect to be taken in.
+
+        Args:
+            address: where to; the last server's first address if none is given.
+            wire: speaks on the connection, `PlainWire` for instance; the link's own unless told.
+        """
+        try:
+            target = self.servers[-1].sockets[0].getsockname() if address is None else address
+            peer = await self._joint.dial(target, wire)
+        except Exception as error:
+            raise CheckFailedError(f"expected to reach the server, got {shown(error)}") from error
         self._peer.append(peer)
         return peer
+
+    async def knock(self, address: Any) -> bool:
+        """Connect to an address, say nothing and leave; tells whether anybody listened there."""
+        try:
+            peer = await self._joint.dial(address, PlainWire)
+        except OSError:
+            return False
+        await peer.close()
+        return True
 
     async def accept_pair(self, **arguments: Any) -> Tuple[Any, Any]:
         """Make the pair that a server's callback receives, joined to `peer`."""
