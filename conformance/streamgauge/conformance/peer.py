@@ -131,6 +131,10 @@ class Peer:
         """Reset the connection (see `PlainWire.reset` for unix sockets)."""
         await self._bench.run(self._wire.reset)
 
+    def reset_unseen(self) -> None:
+        """Reset the connection without a turn of the loop, so that it cannot have noticed yet."""
+        self._wire.reset()
+
     def wait_readable(self) -> None:
         """Block the calling thread until bytes wait to be received here."""
         select.select([self.sock], [], [])
@@ -164,12 +168,16 @@ class Listener:
         self._wrap = wrap
         bench.on_exit(lambda: abandon(sock))
 
-    async def accept(self) -> Peer:
-        """Await the next connection and give its peer."""
-        wire = await self._bench.run(self._accept)
+    async def accept(self, wrap: Optional[Callable[[socket.socket], Wire]] = None) -> Peer:
+        """Await the next connection and give its peer.
+
+        Args:
+            wrap: used instead of the link's own; `PlainWire` leaves a handshake unanswered.
+        """
+        wire = await self._bench.run(self._accept, wrap or self._wrap)
         return Peer(wire, self._bench)
 
-    def _accept(self) -> Wire:
+    def _accept(self, wrap: Callable[[socket.socket], Wire]) -> Wire:
         sock, _ = self.sock.accept()
         self._bench.on_exit(lambda: abandon(sock))  # a handshake may wait for a subject for ever
-        return self._wrap(sock)
+        return wrap(sock)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 import warnings
 from typing import (
@@ -42,6 +43,7 @@ __all__ = ["Trial"]
 T = TypeVar("T")
 
 WRITE_CHUNK = bytes(64 * 1024)  # what fill_until_drain_blocks writes at a time
+SEND_BUFFER = 64 * 1024  # bytes; the kernel doubles it. Much less makes it wait for acknowledgements
 WRITE_AT_MOST = 64 * 1024 * 1024  # bytes; loopback with a peer that never reads takes 3 to 6 MiB
 
 # Which clause covers the making of a connection or server on each link: where it fails in a
@@ -255,11 +257,18 @@ class Trial(Expectations):
             raise CheckFailedError(f"expected {what} to be cancelled, got {state}")
 
     async def fill_until_drain_blocks(self, writer: Any) -> Tuple[asyncio.Task[None], int]:
-        """Write to a peer that does not read, until `drain()` waits.
+        """Write zeros to a peer that does not read, until `drain()` waits.
+
+        That it never does is a failed precondition.
 
         Returns:
             The task that waits in `drain()`, and the number of bytes written.
         """
+        with self._setup("writer.drain.blocks-above-high-water"):
+            return await self._fill(writer)
+
+    async def _fill(self, writer: Any) -> Tuple[asyncio.Task[None], int]:
+        self.narrow(writer)
         written = 0
         while written < WRITE_AT_MOST:
             writer.write(WRITE_CHUNK)
@@ -274,10 +283,56 @@ class Trial(Expectations):
             "bytes were written to a peer that reads nothing"
         )
 
+    @staticmethod
+    def narrow(writer: Any) -> None:
+        """Have the kernel hold few bytes for a peer that does not read, to be quick about it.
+
+        Nothing depends on it: without a socket to ask, more bytes are needed.
+        """
+        with contextlib.suppress(Exception):  # judged by writer.get_extra_info.socket
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    @staticmethod
+    def end_sending_unseen(writer: Any) -> None:
+        """Send FIN behind the writer's back: what is not in the socket by now never gets there.
+
+        To be called where the peer is to tell, by EOF, what had been sent before; it needs a
+        connection with a socket.
+        """
+        number = os.dup(writer.get_extra_info("socket").fileno())
+        with socket.socket(fileno=number) as again:
+            again.shutdown(socket.SHUT_WR)
+
     def expect_loop_errors(self) -> List[Dict[str, Any]]:
         """Say that the loop's exception handler will be called; gives the growing list."""
         self.loop_errors_expected = True
         return self.loop_errors
+
+    @contextlib.contextmanager
+    def loop_calls(self, method: str, *novelties: str) -> Iterator[List[Dict[str, Any]]]:
+        """Record the keywords that the running loop's `method` is called with; it works on.
+
+        Args:
+            method: a coroutine method, `create_connection` for instance.
+            novelties: keywords that are recorded and not handed on: for the block the loop is
+                one that knows more than today's.
+        """
+        loop: Any = asyncio.get_running_loop()
+        real = getattr(loop, method)
+        calls: List[Dict[str, Any]] = []
+
+        @functools.wraps(real)
+        async def recording(*arguments: Any, **keywords: Any) -> Any:
+            calls.append(keywords)
+            known = {k: v for k, v in keywords.items() if k not in novelties}
+            return await real(*arguments, **known)
+
+        setattr(loop, method, recording)
+        try:
+            yield calls
+        finally:
+            delattr(loop, method)
 
     @contextlib.contextmanager
     def warnings(self) -> Iterator[List[warnings.WarningMessage]]:
