@@ -83,6 +83,12 @@ class Peer:
         """Send all of `data`; returns once the subject's kernel holds it."""
         await self._bench.run(self._wire.send, data)
 
+    def send_now(self, data: bytes, *, eof: bool = False) -> None:
+        """Send a few bytes without leaving this turn of the loop; more could block it."""
+        self._wire.send(data)
+        if eof:
+            self._wire.send_eof()
+
     async def send_pieces(self, pieces: Iterable[bytes]) -> None:
         """Send piece by piece; the subject's loop takes each before the next leaves."""
         for piece in pieces:

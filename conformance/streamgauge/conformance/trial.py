@@ -204,6 +204,19 @@ class Trial(Expectations):
             await self.peer.send(data)
         await self.idle()
 
+    def deliver_now(self, data: bytes, *, eof: bool = False) -> None:
+        """Bring a few bytes within this turn of the loop, and EOF right behind them if told to.
+
+        Fed bytes are in the reader at once; on a link its transport finds them at the next poll,
+        bytes and EOF together.
+        """
+        if self.link == "feed":
+            self._fed[-1].feed_data(data)
+            if eof:
+                self._fed[-1].feed_eof()
+        else:
+            self.peer.send_now(data, eof=eof)
+
     async def deliver_eof(self) -> None:
         """Bring EOF to the reader: `feed_eof`, FIN, or close_notify under TLS."""
         if self.link == "feed":
