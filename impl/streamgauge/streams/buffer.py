@@ -21,82 +21,64 @@ _TINY_BYTES = 64
 class ReceiveBuffer:
     """A queue of received bytes, read from the left and appended to on the right.
 
+    The first chunk stands outside the queue: nearly every read concerns it alone. A read that
+    leaves at least one byte of it may serve itself: take from ``head`` at ``offset`` and move
+    ``offset`` on. Everything else is for the methods.
+
     Attributes:
-        size: Bytes held at the moment.
+        head: The first chunk. It has unread bytes whenever there are any.
+        offset: How many bytes of ``head`` were read already.
         received: Bytes ever put in. ``received - size`` have left, so a value of ``received``
             names a place in the stream that stays right while reads take bytes away.
     """
 
-    # The first chunk stands outside the queue: nearly every read concerns it alone. It has
-    # unread bytes whenever `size` is not 0.
-    __slots__ = ("_head", "_offset", "_tail", "_tiny_run", "received", "size")
+    __slots__ = ("_tail", "_tail_size", "_tiny_run", "head", "offset", "received")
 
     def __init__(self) -> None:
-        self._head = b""
-        self._offset = 0  # bytes of the head that were read already
-        self._tail: Deque[bytes] = deque()
-        self._tiny_run = 0
+        self.head = b""
+        self.offset = 0
         self.received = 0
-        self.size = 0
+        self._tail: Deque[bytes] = deque()
+        self._tail_size = 0
+        self._tiny_run = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes held at the moment."""
+        return len(self.head) - self.offset + self._tail_size
 
     def __len__(self) -> int:
         return self.size
 
     def __bytes__(self) -> bytes:
-        return b"".join((self._head[self._offset :], *self._tail))
+        return b"".join((self.head[self.offset :], *self._tail))
 
     def append(self, data: bytes) -> None:
         """Put ``data`` behind what is there; it is kept, not copied."""
         length = len(data)
         if not length:
             return
-        if self.size:
-            self._tail.append(data)
-            self._tiny_run = self._tiny_run + 1 if length < _TINY_BYTES else 0
-            if self._tiny_run == _TINY_RUN:
-                self._join_tiny_run()
-        else:
-            self._head = data
-            self._offset = 0
-        self.size += length
         self.received += length
+        if not self.head:
+            self.head = data
+            return
+        self._tail.append(data)
+        self._tail_size += length
+        self._tiny_run = self._tiny_run + 1 if length < _TINY_BYTES else 0
+        if self._tiny_run == _TINY_RUN:
+            self._join_tiny_run()
 
     def take(self, n: int) -> bytes:
         """Remove and return the first ``n`` bytes, or all there are if they are fewer."""
-        if n > self.size:
-            n = self.size
-        head = self._head
-        start = self._offset
+        head = self.head
+        start = self.offset
         end = start + n
-        if end > len(head):
+        if end < len(head):
+            self.offset = end
+        elif end == len(head) or not self._tail:
+            self._next_head()
+        else:
             return self._take_over_chunks(n)
-        self.size -= n
-        if end < len(head):
-            self._offset = end
-        else:
-            self._head = self._tail.popleft() if self._tail else b""
-            self._offset = 0
-        return head[start:end]
-
-    def take_through(self, separator: bytes, limit: float) -> bytes | None:
-        """Take all up to and including ``separator``, if the first chunk settles the matter.
-
-        This is the fast path of reads that look for one separator. It answers None, and takes
-        nothing, when the first chunk does not hold the separator or holds it more than
-        ``limit`` bytes away: then :meth:`search` has the answer.
-        """
-        head = self._head
-        start = self._offset
-        found = head.find(separator, start)
-        if found < 0 or found - start > limit:
-            return None
-        end = found + len(separator)
-        self.size -= end - start
-        if end < len(head):
-            self._offset = end
-        else:
-            self._head = self._tail.popleft() if self._tail else b""
-            self._offset = 0
         return head[start:end]
 
     def take_all(self) -> bytes:
@@ -105,11 +87,10 @@ class ReceiveBuffer:
 
     def replace(self, data: bytes) -> None:
         """Forget everything and hold ``data`` in its place, as if it had just been received."""
-        self._head = b""
-        self._offset = 0
         self._tail.clear()
+        self._tail_size = 0
         self._tiny_run = 0
-        self.size = 0
+        self._next_head()
         self.append(data)
 
     def search(self, separators: Sequence[bytes], since: int = 0) -> tuple[int, int] | None:
@@ -163,10 +144,10 @@ class ReceiveBuffer:
         A search that goes on where the last one stopped has its start near the right end, so
         unless the start is in the first chunk, it is looked for from there.
         """
-        base = -self._offset
-        if start < base + len(self._head):
-            yield base, self._head
-            base += len(self._head)
+        base = -self.offset
+        if start < base + len(self.head):
+            yield base, self.head
+            base += len(self.head)
             for chunk in self._tail:
                 yield base, chunk
                 base += len(chunk)
@@ -180,19 +161,25 @@ class ReceiveBuffer:
                 break
         yield from reversed(chunks)
 
+    def _next_head(self) -> None:
+        """Go on to the next chunk: the head was read to its end."""
+        self.offset = 0
+        if self._tail:
+            self.head = self._tail.popleft()
+            self._tail_size -= len(self.head)
+        else:
+            self.head = b""
+
     def _take_over_chunks(self, n: int) -> bytes:
-        """Take ``n`` bytes that reach beyond the first chunk; joins only these."""
-        parts = [self._head[self._offset :]]
-        missing = n - len(parts[0])
-        tail = self._tail
-        while missing and len(tail[0]) <= missing:
-            parts.append(tail.popleft())
-            missing -= len(parts[-1])
-        self._head = tail.popleft() if tail else b""
-        self._offset = missing
-        if missing:
-            parts.append(self._head[:missing])
-        self.size -= n
+        """Take up to ``n`` bytes, reaching beyond the first chunk; joins only these."""
+        parts = []
+        while n and self.head:
+            part = self.head[self.offset : self.offset + n]
+            parts.append(part)
+            n -= len(part)
+            self.offset += len(part)
+            if self.offset == len(self.head):
+                self._next_head()
         return b"".join(parts)
 
     def _join_tiny_run(self) -> None:

@@ -166,7 +166,11 @@ class StreamWriter:
                 raise state._exception
         elif self._reader is not None and self._reader.exception() is not None:
             raise self._reader.exception()
-        if is_closing(self._transport):
+        try:
+            closing = self._transport.is_closing()
+        except AttributeError:
+            closing = is_closing(self._transport)
+        if closing:
             # Let the loop tell the protocol what it may know already: else a program that only
             # writes and drains would never learn that the connection is gone.
             await asyncio.sleep(0)
