@@ -79,9 +79,11 @@ class Peer:
         """The blocking socket, for its names and options."""
         return self._wire.sock
 
-    async def send(self, data: bytes) -> None:
-        """Send all of `data`; returns once the subject's kernel holds it."""
+    async def send(self, data: bytes, *, eof: bool = False) -> None:
+        """Send all of `data`, and EOF after it if told to; returns once the kernel holds it."""
         await self._bench.run(self._wire.send, data)
+        if eof:
+            await self.send_eof()
 
     def send_now(self, data: bytes, *, eof: bool = False) -> None:
         """Send a few bytes without leaving this turn of the loop; more could block it."""

@@ -1,0 +1,246 @@
+"""Checks of the reader's state and bounds: at_eof, EOF and errors by hand, limit, iteration.
+
+What the bounds are for single records stands in `reader_line` and `reader_until`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import List
+
+from streamgauge.conformance.registry import FEED, PAIRS, check
+from streamgauge.conformance.trial import Trial
+
+LIMIT = 128 * 1024  # bytes; below it, one delivery of a transport (256 KiB) would hide the bound
+SMALL_MULTIPLE = 10  # twice the limit, the transports' own blocks, and what the kernels hold
+WITHOUT_END = 24 * 1024 * 1024  # bytes; kernels hold 3 to 6 MiB of them where they may
+NUMBERED = b"".join(b"%07d\n" % number for number in range(24 * 1024))  # 192 KiB
+SOCKET_BUFFER = 32 * 1024  # bytes; Linux takes twice as much
+
+
+class HandmadeError(Exception):
+    """An error that no implementation raises by itself."""
+
+
+class Gate(asyncio.ReadTransport):
+    """A transport that only notes what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: List[str] = []
+
+    def pause_reading(self) -> None:
+        """Note it."""
+        self.told.append("pause")
+
+    def resume_reading(self) -> None:
+        """Note it."""
+        self.told.append("resume")
+
+
+@check("reader.at_eof.false-before-eof")
+async def is_not_at_eof_while_more_may_come(t: Trial) -> None:
+    reader = await t.reader()
+    t.equal(reader.at_eof(), False, "at_eof() before anything came")
+    await t.deliver(b"abc")
+    t.equal(reader.at_eof(), False, "at_eof() with bytes buffered")
+    t.equal(await reader.read(3), b"abc")
+    t.equal(reader.at_eof(), False, "at_eof() with all bytes read")
+
+
+@check("reader.at_eof.false-before-eof")
+async def is_not_at_eof_while_a_read_waits(t: Trial) -> None:
+    reader = await t.reader()
+    reading = t.start(reader.read(3))
+    await t.still_waits(reading, "read(3)")
+    t.equal(reader.at_eof(), False, "at_eof() while a read waits")
+
+
+@check("reader.at_eof.false-with-data", needs=("readexactly",))
+async def is_not_at_eof_until_the_last_byte_is_read(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver(b"abc")
+    await t.deliver_eof()
+    t.equal(reader.at_eof(), False, "at_eof() with 3 bytes buffered")
+    t.equal(await reader.readexactly(2), b"ab")
+    t.equal(reader.at_eof(), False, "at_eof() with 1 byte buffered")
+
+
+@check("reader.at_eof.true-once-empty", needs=("readexactly",))
+async def is_at_eof_once_the_last_byte_is_read(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver(b"abc")
+    await t.deliver_eof()
+    t.equal(await reader.readexactly(3), b"abc")
+    t.equal(reader.at_eof(), True, "at_eof() with all bytes read")
+
+
+@check("reader.at_eof.true-once-empty")
+async def is_at_eof_when_nothing_ever_came(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver_eof()
+    t.equal(reader.at_eof(), True, "at_eof() of an empty stream")
+    t.equal(await reader.read(3), b"")
+    t.equal(reader.at_eof(), True, "at_eof() after a read at EOF")
+
+
+@check("reader.feed_eof.wakes-waiting-read", links=FEED)
+async def feed_eof_ends_a_wait_with_what_there_is(t: Trial) -> None:
+    for method in ("read", "readline"):
+        reader = await t.reader()
+        reader.feed_data(b"abc")
+        reading = t.start(getattr(reader, method)())
+        await t.still_waits(reading, f"{method}()")
+        reader.feed_eof()
+        t.equal(await t.is_done(reading, f"{method}() after feed_eof()"), b"abc", method)
+
+
+@check("reader.feed_eof.wakes-waiting-read", links=FEED)
+async def feed_eof_ends_a_wait_that_wanted_more_with_an_error(t: Trial) -> None:
+    for method, wanted in (("readexactly", 4), ("readuntil", b"d")):
+        reader = await t.reader()
+        reader.feed_data(b"abc")
+        reading = t.start(getattr(reader, method)(wanted))
+        await t.still_waits(reading, f"{method}()")
+        reader.feed_eof()
+        with t.raises(asyncio.IncompleteReadError):
+            await t.is_done(reading, f"{method}() after feed_eof()")
+
+
+@check("reader.feed_eof.wakes-waiting-read", links=FEED)
+async def feed_eof_ends_a_wait_on_an_empty_buffer(t: Trial) -> None:
+    reader = await t.reader()
+    reading = t.start(reader.read(10))
+    await t.still_waits(reading, "read(10)")
+    reader.feed_eof()
+    t.equal(await t.is_done(reading, "read(10) after feed_eof()"), b"")
+
+
+@check("reader.feed_eof.rejects-later-data", links=FEED)
+async def feeding_after_the_end_is_an_assertion_error(t: Trial) -> None:
+    reader = await t.reader()
+    reader.feed_eof()
+    with t.raises(AssertionError):
+        reader.feed_data(b"late")
+
+
+@check("reader.limit.bounds-buffer", links=PAIRS)
+async def a_peer_that_sends_without_end_is_stopped(t: Trial) -> None:
+    await t.reader(limit=1024)
+    sent = await t.peer.fill(at_most=WITHOUT_END)
+    t.true(sent < WITHOUT_END, f"the peer to be held back before it had sent {WITHOUT_END:,} bytes")
+
+
+@check("reader.limit.bounds-buffer", links=tuple(link for link in PAIRS if link != "own"))
+async def what_is_taken_in_is_a_small_multiple_of_the_limit(t: Trial) -> None:
+    _, writer = await t.pair(limit=LIMIT)
+    subjects_end = writer.get_extra_info("socket")
+    with socket.fromfd(subjects_end.fileno(), subjects_end.family, socket.SOCK_STREAM) as same:
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+    t.peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+    sent = await t.peer.fill(at_most=SMALL_MULTIPLE * LIMIT)
+    bound = f"{SMALL_MULTIPLE} times the limit of {LIMIT:,} bytes"
+    t.true(sent < SMALL_MULTIPLE * LIMIT, f"the peer to be held back before it had sent {bound}")
+
+
+@check("reader.limit.reading-resumes", links=PAIRS)
+async def a_peer_that_was_stopped_goes_on_once_a_program_reads(t: Trial) -> None:
+    reader = await t.reader(limit=1024)
+    t.peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+    await t.peer.fill(at_most=WITHOUT_END)  # with zeros
+    t.start(t.peer.send(NUMBERED, eof=True))
+    received = b""
+    while piece := await reader.read(1024 * 1024):
+        received += piece
+    t.equal(received.lstrip(b"\0"), NUMBERED)
+
+
+@check("reader.limit.reading-resumes", links=PAIRS, needs=("readexactly",))
+async def a_peer_that_was_stopped_goes_on_record_by_record(t: Trial) -> None:
+    reader = await t.reader(limit=2048)
+    sending = t.start(t.peer.send(NUMBERED * 4))
+    await t.idle()
+    records = [await reader.readexactly(1024) for _ in range(4 * len(NUMBERED) // 1024)]
+    t.equal(b"".join(records), NUMBERED * 4)
+    await sending
+
+
+@check("reader.limit.reading-resumes", links=PAIRS, needs=("readuntil",))
+async def a_peer_that_was_stopped_goes_on_after_an_overrun(t: Trial) -> None:
+    reader = await t.reader(limit=1024)
+    t.peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+    await t.peer.fill(at_most=WITHOUT_END)  # with zeros
+    t.start(t.peer.send(NUMBERED, eof=True))
+    with t.raises(asyncio.LimitOverrunError):
+        await reader.readuntil(b"\n")
+    received = b""
+    while piece := await reader.read(1024 * 1024):
+        received += piece
+    t.equal(received.lstrip(b"\0"), NUMBERED)
+
+
+@check("reader.limit.not-positive-rejected", links=FEED)
+async def a_limit_that_is_not_positive_is_refused(t: Trial) -> None:
+    for limit in (0, -1):
+        with t.raises(ValueError):
+            t.subject.StreamReader(limit=limit)
+
+
+@check("reader.limit.pauses-above-twice-the-limit", links=FEED)
+async def a_transport_set_by_hand_is_paused_above_twice_the_limit(t: Trial) -> None:
+    reader, gate = await t.reader(limit=10), Gate()
+    reader.set_transport(gate)
+    reader.feed_data(b"x" * 20)
+    t.equal(gate.told, [], "with twice the limit buffered, the transport was told")
+    reader.feed_data(b"x")
+    t.equal(gate.told, ["pause"], "with one byte more, the transport was told")
+
+
+@check(
+    "reader.limit.pauses-above-twice-the-limit",
+    links=("socketpair", "tcp", "tcp6", "unix", "tls"),
+    needs=("transport",),
+)
+async def the_transport_is_paused_above_twice_the_limit(t: Trial) -> None:
+    _, writer = await t.pair(limit=10)
+    await t.deliver(b"x" * 20)
+    t.equal(writer.transport.is_reading(), True, "with twice the limit buffered, is_reading()")
+    await t.deliver(b"x")
+    t.equal(writer.transport.is_reading(), False, "with one byte more, is_reading()")
+
+
+@check("reader.iteration.yields-lines")
+async def iterating_gives_the_lines_until_eof(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver(b"one\n\r\n")
+    await t.deliver(b"\nlast")
+    await t.deliver_eof()
+    t.equal([line async for line in reader], [b"one\n", b"\r\n", b"\n", b"last"])
+
+
+@check("reader.iteration.yields-lines")
+async def iterating_waits_for_each_line(t: Trial) -> None:
+    reader = await t.reader()
+    lines = reader.__aiter__()
+    for half, rest in ((b"o", b"ne\n"), (b"tw", b"o\n")):
+        reading = t.start(lines.__anext__())
+        await t.deliver(half)
+        await t.still_waits(reading, "the next line")
+        await t.deliver(rest)
+        t.equal(await reading, half + rest)
+
+
+@check("reader.set_exception.raised-by-reads", links=FEED)
+async def an_error_set_by_hand_ends_a_wait_and_every_later_read(t: Trial) -> None:
+    calls = (("read", ()), ("read", (3,)), ("readline", ()), ("readexactly", (3,)))
+    for method, arguments in (*calls, ("readuntil", (b"d",))):
+        reader = await t.reader()
+        read = getattr(reader, method)
+        reading = t.start(read(*arguments))
+        await t.still_waits(reading, f"{method}()")
+        reader.set_exception(HandmadeError())
+        with t.raises(HandmadeError):
+            await t.is_done(reading, f"{method}() after set_exception()")
+        with t.raises(HandmadeError):
+            await t.is_done(t.start(read(*arguments)), f"a later {method}()")
