@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 import socket
 import warnings
 from typing import (
@@ -43,7 +44,7 @@ __all__ = ["Trial"]
 T = TypeVar("T")
 
 WRITE_CHUNK = bytes(64 * 1024)  # what fill_until_drain_blocks writes at a time
-SEND_BUFFER = 64 * 1024  # bytes; the kernel doubles it. Much less makes it wait for acknowledgements
+SEND_BUFFER = 64 * 1024  # bytes; the kernel doubles it. Much less makes it wait for ACKs
 WRITE_AT_MOST = 64 * 1024 * 1024  # bytes; loopback with a peer that never reads takes 3 to 6 MiB
 
 # Which clause covers the making of a connection or server on each link: where it fails in a
@@ -63,6 +64,29 @@ SERVE_CLAUSE: Mapping[str, str] = {
     "unix": "start_unix_server.serve.accepts-connections",
     "tls": "start_server.ssl.context-encrypts",
 }
+
+
+class Arrivals:
+    """A server's callback, plain, that keeps what it is given.
+
+    Args:
+        writers: those that the trial closes at its end; each new one is added.
+    """
+
+    def __init__(self, writers: List[Any]) -> None:
+        self._writers = writers
+        self._pairs: asyncio.Queue[Tuple[Any, Any]] = asyncio.Queue()
+        self.count = 0
+
+    def __call__(self, reader: Any, writer: Any) -> None:
+        """Keep a client's streams."""
+        self.count += 1
+        self._writers.append(writer)
+        self._pairs.put_nowait((reader, writer))
+
+    async def get(self) -> Tuple[Any, Any]:
+        """Await the next client's reader and writer."""
+        return await self._pairs.get()
 
 
 class Trial(Expectations):
@@ -128,10 +152,9 @@ class Trial(Expectations):
 
     async def connect(self, **arguments: Any) -> Tuple[Any, Any]:
         """Make a pair by the subject's connecting function; what that raises is the subject's."""
-        (reader, writer), peer = await self._joint.connect(**arguments)
+        streams, peer = await self._joint.connect(**arguments)
         self._peer.append(peer)
-        self.writers.append(writer)
-        return reader, writer
+        return self._noted(streams)
 
     def listen(self) -> Listener:
         """Make a peer that listens, for checks that connect by themselves."""
@@ -139,7 +162,14 @@ class Trial(Expectations):
 
     async def open(self, listener: Listener, **arguments: Any) -> Tuple[Any, Any]:
         """Connect to `listener` by the subject's function, and accept nothing meanwhile."""
-        reader, writer = await self._joint.open(listener, **arguments)
+        return self._noted(await self._joint.open(listener, **arguments))
+
+    def _noted(self, streams: Any) -> Tuple[Any, Any]:
+        """Keep the writer, to be closed in the end; what is no pair is the subject's fault."""
+        try:
+            reader, writer = streams
+        except (TypeError, ValueError):
+            raise CheckFailedError(f"expected a pair of streams, got {shown(streams)}") from None
         self.writers.append(writer)
         return reader, writer
 
@@ -184,15 +214,17 @@ class Trial(Expectations):
         await peer.close()
         return True
 
+    def arrivals(self) -> Arrivals:
+        """Make a plain callback that keeps the streams it is given, to be taken one by one."""
+        return Arrivals(self.writers)
+
     async def accept_pair(self, **arguments: Any) -> Tuple[Any, Any]:
         """Make the pair that a server's callback receives, joined to `peer`."""
-        got: asyncio.Future[Tuple[Any, Any]] = asyncio.get_running_loop().create_future()
+        arrivals = self.arrivals()
         with self._setup(SERVE_CLAUSE[self.link]):
-            await self.start_server(lambda r, w: got.set_result((r, w)), **arguments)
+            await self.start_server(arrivals, **arguments)
             await self.dial()
-            reader, writer = await got
-        self.writers.append(writer)
-        return reader, writer
+            return await arrivals.get()
 
     # --- delivering ------------------------------------------------------------------------
 
