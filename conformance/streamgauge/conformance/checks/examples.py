@@ -28,16 +28,14 @@ async def the_echo_client_gets_its_message_back_and_closes(t: Trial) -> None:
     host, port = listener.sock.getsockname()[:2]
     echoing = t.start(echo_once(listener))
 
-    async def client(message: str) -> str:
-        reader, writer = await t.subject.open_connection(host, port)
-        writer.write(message.encode())
-        await writer.drain()
-        data: bytes = await reader.read(100)
-        writer.close()
-        await writer.wait_closed()
-        return data.decode()
+    reader, writer = await t.subject.open_connection(host, port)
+    writer.write(MESSAGE.encode())
+    await writer.drain()
+    data = await reader.read(100)
+    writer.close()
+    await writer.wait_closed()
 
-    t.equal(await client(MESSAGE), MESSAGE)
+    t.equal(data.decode(), MESSAGE)
     t.equal(await echoing, b"", "what the server got after the message")
 
 
@@ -47,14 +45,12 @@ async def the_shorter_echo_client_waits_for_neither_drain_nor_close(t: Trial) ->
     host, port = listener.sock.getsockname()[:2]
     echoing = t.start(echo_once(listener))
 
-    async def client(message: str) -> str:
-        reader, writer = await t.subject.open_connection(host, port)
-        writer.write(message.encode())
-        data: bytes = await reader.read(100)
-        writer.close()
-        return data.decode()
+    reader, writer = await t.subject.open_connection(host, port)
+    writer.write(MESSAGE.encode())
+    data = await reader.read(100)
+    writer.close()
 
-    t.equal(await client(MESSAGE), MESSAGE)
+    t.equal(data.decode(), MESSAGE)
     t.equal(await echoing, b"", "what the server got after the message")
 
 
@@ -74,6 +70,7 @@ async def the_echo_server_answers_one_client_after_the_other(t: Trial) -> None:
     host = t.listen().sock.getsockname()[0]
 
     async def echo(reader: Any, writer: Any) -> None:
+        t.writers.append(writer)  # held on to, so that nothing but close() closes it
         data = await reader.read(100)
         said.append((data.decode(), writer.get_extra_info("peername")[:2]))
         writer.write(data)
@@ -86,10 +83,11 @@ async def the_echo_server_answers_one_client_after_the_other(t: Trial) -> None:
 
     server = await t.subject.start_server(echo, host, 0)
     t.servers.append(server)
-    t.equal(server.sockets[0].getsockname()[0], host, "the address it serves on")
+    address = server.sockets[0].getsockname()
+    t.equal(address[0], host, "the host it serves on")
     serving = t.start(serve(server))
     for message in ("first", "second"):
-        peer = await t.dial(server)
+        peer = await t.dial(address)
         await peer.send(message.encode())
         t.equal(await peer.recv_until_eof(), message.encode(), "the echo")
         t.equal(said.pop(), (message, peer.sock.getsockname()[:2]), "message and client")
@@ -106,14 +104,11 @@ async def one_end_of_a_pair_is_read_with_streams_and_closed(t: Trial) -> None:
     t.bench.on_exit(read_end.close)
     beside = Peer(PlainWire(write_end.dup()), t.bench)  # sees the read end close
 
-    async def wait_for_data() -> str:
-        loop = asyncio.get_running_loop()
-        reader, writer = await t.subject.open_connection(sock=read_end)
-        loop.call_soon(write_end.send, MESSAGE.encode())
-        data: bytes = await reader.read(100)
-        writer.close()
-        write_end.close()
-        return data.decode()
+    reader, writer = await t.subject.open_connection(sock=read_end)
+    asyncio.get_running_loop().call_soon(write_end.send, MESSAGE.encode())
+    data = await reader.read(100)
+    writer.close()
+    write_end.close()
 
-    t.equal(await wait_for_data(), MESSAGE)
+    t.equal(data.decode(), MESSAGE)
     t.equal(await beside.recv_until_eof(), b"", "what the other end got")
