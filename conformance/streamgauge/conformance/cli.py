@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from typing import Optional, Sequence
 
 from streamgauge.conformance.errors import StreamgaugeError, UsageError
@@ -29,7 +30,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words[:1]  # a group's option, so it stands in front of the command
     try:
-        code = _invoke(words)
+        with warnings.catch_warnings():
+            code = _invoke(words)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has seen enough (`streamgauge list | head`). Python would
@@ -49,6 +51,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
 
 
 def _invoke(words: Sequence[str]) -> int:
+    # Of an old Python we know; a library that says so at each start is no news to the user.
+    warnings.filterwarnings("ignore", r"Python 3\.\d+ is no longer supported")
     try:
         from streamgauge.conformance import commands  # noqa: PLC0415 - may be missing
     except ModuleNotFoundError as error:

@@ -154,7 +154,8 @@ def read(path: Path) -> Report:
     lines = [_parse(path, number, line) for number, line in enumerate(text.splitlines(), 1)]
     _refuse_other_formats(path, lines)
     _refuse_truncated(path, lines)
-    return Report(lines[0], [Result.from_dict(line) for line in lines[1:-1]], lines[-1])
+    results = [_result(path, number, line) for number, line in enumerate(lines[1:-1], 2)]
+    return Report(lines[0], results, lines[-1])
 
 
 def _parse(path: Path, number: int, line: str) -> Dict[str, Any]:
@@ -167,6 +168,15 @@ def _parse(path: Path, number: int, line: str) -> Dict[str, Any]:
     if not isinstance(data, dict):
         raise ResultsFileError(f"{path}, line {number}: expected an object, got {line[:40]!r}")
     return data
+
+
+def _result(path: Path, number: int, line: Dict[str, Any]) -> Result:
+    try:
+        return Result.from_dict(line)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ResultsFileError(
+            f"{path}, line {number}: no result ({error!r}); give a file written by --jsonl"
+        ) from error
 
 
 def _refuse_other_formats(path: Path, lines: List[Dict[str, Any]]) -> None:

@@ -74,7 +74,7 @@ class Entry:
         status: one of `Status.ORDER`.
         clause: its id.
         verdict: what came; for a stale entry what was listed.
-        links: on which links, in the order of `LINKS`; empty for a stale entry.
+        links: on which links, in the order of `LINKS`; for a stale entry what it names.
         detail: what was expected and what came.
         deviation: the entry that lists it; None unless listed or stale.
     """
@@ -220,9 +220,10 @@ class Account:
         """Give the departures of one subject on one loop, in the order of the report."""
         found = self._from_results(judged) + self._stale(judged)
         rank = {clause: n for n, clause in enumerate(self.clauses)}
-        return sorted(
-            found, key=lambda e: (Status.ORDER.index(e.status), rank.get(e.clause, len(rank)))
-        )
+        found.sort(key=lambda e: rank.get(e.clause, len(rank)))
+        # Listed departures with one reason stand together, where the first of them stands.
+        reasons = {e.deviation.reason: n for n, e in reversed([*enumerate(found)]) if e.deviation}
+        return sorted(found, key=lambda e: (Status.ORDER.index(e.status), _place(e, reasons)))
 
     def _from_results(self, judged: Judged) -> List[Entry]:
         kinds: List[Tuple[str, List[Tuple[Result, Deviation | None]]]] = [
@@ -247,7 +248,7 @@ class Account:
     def _stale(self, judged: Judged) -> List[Entry]:
         # An entry that no loop of the run confirmed is told once, at the first loop it names.
         return [
-            Entry(judged, Status.STALE, d.clause, d.verdict, deviation=d)
+            Entry(judged, Status.STALE, d.clause, d.verdict, d.when.links, deviation=d)
             for d in self.sorted.stale
             if judged == self._first_concerned(d)
         ]
@@ -257,6 +258,11 @@ class Account:
             j for j in self.judged if any(deviation.concerns(r) for r in self.results if j.owns(r))
         )
         return next(concerned, None)
+
+
+def _place(entry: Entry, reasons: Mapping[str, int]) -> int:
+    listed = entry.status == Status.LISTED and entry.deviation
+    return reasons[listed.reason] if listed else 0  # sorting is stable
 
 
 def in_order(links: Sequence[str]) -> Tuple[str, ...]:

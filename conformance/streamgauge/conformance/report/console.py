@@ -6,7 +6,9 @@ No result is touched here. Styles are named for what they mean, so the colours s
 from __future__ import annotations
 
 import io
-from typing import IO, Mapping
+import os
+import re
+from typing import IO, Any, Mapping, cast
 
 from rich.console import Console
 from rich.theme import Theme
@@ -36,6 +38,19 @@ SIGNS: Mapping[str, tuple[str, str]] = {
 PLAIN_WIDTH = 100
 
 
+class _Trimmed:
+    """A stream without blanks at the ends of lines: columns are for eyes, pipes for tools."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def make_console(stream: IO[str], width: int | None = None) -> Console:
     """Make a console that writes to a stream and never fails on a character.
 
@@ -47,14 +62,14 @@ def make_console(stream: IO[str], width: int | None = None) -> Console:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")  # a detail may hold any character
     console = Console(
-        file=stream,
+        file=stream if stream.isatty() else cast("IO[str]", _Trimmed(stream)),
         width=width,
         theme=Theme(dict(STYLES)),
         markup=False,  # details hold brackets of their own
         emoji=False,
         highlight=False,
     )
-    if width is None and not console.is_terminal and not console._environ.get("COLUMNS"):
+    if width is None and not console.is_terminal and not os.environ.get("COLUMNS"):
         console.width = PLAIN_WIDTH
     return console
 

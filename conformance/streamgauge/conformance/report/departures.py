@@ -41,8 +41,20 @@ def print_departures(console: Console, account: Account, statuses: Sequence[str]
         if entries:
             console.print()
             console.print(_heading(judged, entries))
-        for (status, _), group in groupby(entries, key=lambda e: (e.status, e.clause)):
-            PRINTERS[status](console, account, list(group))
+        for status, of_status in groupby(entries, key=lambda entry: entry.status):
+            console.print()
+            blocks = [list(group) for _, group in groupby(of_status, key=_topic)]
+            for number, block in enumerate(blocks):
+                if number and status != Status.LISTED:  # those are short and stand together
+                    console.print()
+                PRINTERS[status](console, account, block)
+
+
+def _topic(entry: Entry) -> Tuple[str, ...]:
+    """Say what is told in one block: a clause; for listed ones all that have the same reason."""
+    if entry.status == Status.LISTED and entry.deviation:
+        return (entry.deviation.reason, entry.deviation.issue)
+    return (entry.clause,)
 
 
 def _heading(judged: Judged, entries: Sequence[Entry]) -> Text:
@@ -78,20 +90,21 @@ def _print_full(console: Console, account: Account, group: Sequence[Entry]) -> N
 def _print_stale(console: Console, account: Account, group: Sequence[Entry]) -> None:
     """Print a listed departure that did not come, and what to do about its entry."""
     for entry in group:
-        assert entry.deviation is not None
-        links = f" on {', '.join(entry.deviation.when.links)}" if entry.deviation.when.links else ""
+        where = entry.deviation.where if entry.deviation else "?"
+        links = f" on {', '.join(entry.links)}" if entry.links else ""
         _title(console, account, entry, "")
         _body(console, f"listed as {entry.verdict}{links}, and no trial of it ended so")
-        _body(console, f"{entry.deviation.where}: delete the entry, or narrow its `when`")
+        _body(console, f"{where}: delete the entry, or narrow its `when`")
         _command(console, command_for(account, entry))
 
 
 def _print_listed(console: Console, account: Account, group: Sequence[Entry]) -> None:
-    """Print listed departures of one clause in two lines each."""
+    """Print listed departures with one reason: a line each, then the reason once."""
     for entry in group:
-        assert entry.deviation is not None
         _title(console, account, entry, f"  {entry.verdict} on {', '.join(entry.links)}")
-        _body(console, f"{entry.deviation.reason} ({entry.deviation.issue})", style="quiet")
+    listed = group[0].deviation
+    if listed:
+        _body(console, f"{listed.reason} ({listed.issue})", style="quiet")
 
 
 PRINTERS: Mapping[str, _Lines] = {

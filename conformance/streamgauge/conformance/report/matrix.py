@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping
+from typing import List, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from streamgauge.conformance.plan import STOCK_LOOP
 from streamgauge.conformance.report.account import Account, Judged, Tally
 from streamgauge.conformance.report.console import sign
 from streamgauge.conformance.verdicts import Verdict
 
 __all__ = ["ANSWERS", "print_behaviours", "print_matrix"]
+
+FEW = 2  # columns; with the longest id they fit into 80 characters
+NARROWEST = 10  # characters; "no (hangs)" on one line
 
 # What a verdict says of a yes/no question.
 ANSWERS: Mapping[Verdict, str] = {
@@ -30,7 +34,7 @@ ANSWERS: Mapping[Verdict, str] = {
 
 def print_matrix(console: Console, account: Account) -> None:
     """Print one row a documented object, one column a subject: clauses that hold of those tried."""
-    table = _table("clauses that hold", account)
+    table = _table("clauses that hold", account.judged)
     rows = [*account.objects, None]
     tallies = {(row, j): account.tally(j, row) for row in rows for j in account.judged}
     for row in rows:
@@ -42,16 +46,23 @@ def print_matrix(console: Console, account: Account) -> None:
     _print_key(console, [tallies[None, judged] for judged in account.judged])
 
 
-def _table(title: str, account: Account) -> Table:
+def _table(title: str, judged: Sequence[Judged]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 4, 0, 0), header_style="quiet")
-    table.add_column(title, overflow="fold")
-    for judged in account.judged:
-        table.add_column(_heading(judged), overflow="fold")
+    # Names of clauses stay whole beside few columns; beside many it is they that have to fold.
+    few = len(judged) <= FEW
+    table.add_column(title, no_wrap=few, overflow="fold")
+    for one in judged:
+        table.add_column(_heading(one, judged), overflow="fold", min_width=0 if few else NARROWEST)
     return table
 
 
-def _heading(judged: Judged) -> Text:
-    return Text(judged.label.replace("@", "\n@", 1), style="name")
+def _heading(one: Judged, judged: Sequence[Judged]) -> Text:
+    """Name a column; a loop by its module, as long as that tells the loops apart."""
+    if one.loop == STOCK_LOOP:
+        return Text(one.subject, style="name")
+    module = one.loop.partition(":")[0]
+    namesakes = {other.loop for other in judged if other.loop.partition(":")[0] == module}
+    return Text(f"{one.subject}\n@{module if len(namesakes) == 1 else one.loop}", style="name")
 
 
 def _cell(console: Console, tally: Tally) -> Text:
@@ -83,7 +94,9 @@ def print_behaviours(console: Console, account: Account) -> None:
     differing = [c for c in clauses if len(set(answers[c])) > 1]
     console.print()
     if differing:
-        table = _table(f"behaviours that differ ({len(differing)} of {len(clauses)})", account)
+        table = _table(
+            f"behaviours that differ, {len(differing)} of {len(clauses)}", account.judged
+        )
         for clause in differing:
             table.add_row(clause, *answers[clause])
         console.print(table)
@@ -93,21 +106,21 @@ def print_behaviours(console: Console, account: Account) -> None:
 def _behaviour_line(
     account: Account, answers: Mapping[str, List[str]], differing: List[str]
 ) -> str:
-    """Say how many behaviours there are; for one subject how many are yes, for more which agree."""
-    if len(account.judged) == 1:
-        yes = sum(found == ["yes"] for found in answers.values())
-        return (
-            f"{len(answers)} behaviours, which the page leaves open and nobody scores: {yes} yes, "
-            f"{len(answers) - yes} otherwise"
-        )
+    """Say how many there are; for one subject how many are yes, for several how many differ."""
     if differing:
-        return "left open by the page, never scored; `streamgauge explain CLAUSE` says more"
-    return f"{len(answers)} behaviours, which the page leaves open: no difference"
+        return "left open by the page, never scored; see `streamgauge explain CLAUSE`"
+    facts = f"{len(answers)} behaviour{'s' * (len(answers) != 1)}, left open by the page"
+    if len(account.judged) > 1:
+        return f"{facts}: no difference"
+    yes = sum(found == ["yes"] for found in answers.values())
+    return f"{facts}: {yes} yes, {len(answers) - yes} not; --jsonl tells each"
 
 
 def _answer(account: Account, judged: Judged, clause: str) -> str:
+    """Give the answer of most links, then those of the others: `yes (tls: no)`."""
     found = account.behaviour(judged, clause)
-    if len(found) == 1:
-        return ANSWERS[next(iter(found))]
-    # The answer depends on the link: say which link says what.
-    return "; ".join(f"{ANSWERS[v]}: {' '.join(links)}" for v, links in found.items())
+    if not found:
+        return ""
+    first, *others = sorted(found, key=lambda verdict: -len(found[verdict]))
+    exceptions = "; ".join(f"{' '.join(found[v])}: {ANSWERS[v]}" for v in others)
+    return f"{ANSWERS[first]} ({exceptions})" if exceptions else ANSWERS[first]

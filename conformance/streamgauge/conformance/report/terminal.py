@@ -57,7 +57,8 @@ def _print_summary(console: Console, account: Account) -> None:
             _counts(account, judged),
         )
     console.print(table)
-    console.print(Text(_run_line(console, account), style="quiet"))
+    for line in _run_lines(console, account):
+        console.print(Text(line, style="quiet"))
     if account.exit_code:
         console.print(Text(f"exit {account.exit_code}: {_meaning(account)}", style="bad"))
 
@@ -86,16 +87,16 @@ def _gaps(account: Account, judged: Judged) -> List[str]:
     return [f"{missing} without a trial"] if missing else []
 
 
-def _run_line(console: Console, account: Account) -> str:
+def _run_lines(console: Console, account: Account) -> Tuple[str, str]:
     trials, seconds = len(account.results), account.seconds
     rate = f", {trials / seconds:.0f} a second" if seconds else ""
     workers = f"{account.plan.workers} worker{'s' * (account.plan.workers != 1)}"
-    parts = [
-        f"edition {account.edition}, catalogue {account.catalogue}",
-        f"{platform.python_implementation()} {platform.python_version()} on {sys.platform}",
-        f"{trials} trials in {seconds:.1f} s{rate}, {workers}",
-    ]
-    return f" {sign(console, 'dot')} ".join(parts)
+    judged_by = f"edition {account.edition}, catalogue {account.catalogue}"
+    python = f"{platform.python_implementation()} {platform.python_version()} on {sys.platform}"
+    return (
+        f"{judged_by} {sign(console, 'dot')} {python}",
+        f"{trials} trial{'s' * (trials != 1)} in {seconds:.1f} s{rate}, {workers}",
+    )
 
 
 def _meaning(account: Account) -> str:

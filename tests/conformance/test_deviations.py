@@ -1,0 +1,359 @@
+"""Deviations: what a file may say, to which results an entry applies, and what becomes stale."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from streamgauge.conformance import catalogue, subjects
+from streamgauge.conformance.deviation_files import DeviationError, gather, load
+from streamgauge.conformance.deviations import Deviation, Here, When, classify
+from streamgauge.conformance.plan import Result
+from streamgauge.conformance.verdicts import Verdict
+
+CLAUSES = {
+    "reader.a": SimpleNamespace(id="reader.a", level="must"),
+    "reader.b": SimpleNamespace(id="reader.b", level="should"),
+    "reader.fact": SimpleNamespace(id="reader.fact", level="behaviour"),
+}
+HERE = Here(python="3.11.7", platform="linux")
+SOUND = {
+    "clause": '"reader.a"',
+    "verdict": '"fail"',
+    "reason": '"it is so"',
+    "issue": '"gh-1"',
+}
+
+
+def result(verdict="fail", **changes):
+    """Make a result of reader.a on stdlib, the stock loop and tcp."""
+    fields = {
+        "subject": "stdlib",
+        "loop": "asyncio",
+        "link": "tcp",
+        "clause": "reader.a",
+        "check": "check",
+        "level": "must",
+        "detail": "expected 1, got 2",
+    }
+    return Result(**{**fields, **changes}, verdict=Verdict(verdict))
+
+
+def entry(verdict="fail", clause="reader.a", match=None, subject="stdlib", **when):
+    """Make an entry for reader.a on stdlib."""
+    return Deviation(
+        subject=subject,
+        clause=clause,
+        verdict=Verdict(verdict),
+        when=When(**when),
+        reason="it is so",
+        issue="gh-1",
+        where="stdlib.toml, deviation 1",
+        match=match,
+    )
+
+
+def sort(results, entries, **options):
+    """Classify on Python 3.11.7 on linux."""
+    return classify(results, entries, here=HERE, **options)
+
+
+def write(path, *entries, head=""):
+    """Write a deviation file; an entry is a dict of key -> TOML text."""
+    blocks = ["\n".join(f"{k} = {v}" for k, v in e.items()) for e in entries]
+    path.write_text(head + "".join(f"[[deviation]]\n{block}\n" for block in blocks))
+    return path
+
+
+# --- comparing ---
+
+DEPARTING = ["fail", "hang", "stall", "crash", "noise"]
+
+
+@pytest.mark.parametrize("verdict", [v.value for v in Verdict])
+def test_unlisted_results_are_sorted_by_verdict(verdict):
+    """Without any entry each verdict falls into its own group, passes into none."""
+    found = sort([result(verdict)], [])
+    groups = {name for name in ("listed", "new", "untried", "harness") if getattr(found, name)}
+    expected = {"precondition": "untried", "harness": "harness"}.get(verdict)
+    if verdict in DEPARTING:
+        expected = "new"
+    assert {expected} - {None} == groups
+
+
+@pytest.mark.parametrize("verdict", [*DEPARTING, "precondition"])
+def test_departing_as_listed_is_listed(verdict):
+    """An entry takes up the result that departs as it says, and is not stale then."""
+    listed = entry(verdict)
+    found = sort([result(verdict)], [listed])
+    assert ((result(verdict), listed),) == found.listed
+    assert ((), (), ()) == (found.new, found.untried, found.stale)
+
+
+@pytest.mark.parametrize("verdict", [v for v in DEPARTING if v != "hang"])
+def test_departing_otherwise_is_new_and_stale(verdict):
+    """A clause listed as hanging that fails instead is a new departure, and the entry is stale."""
+    found = sort([result(verdict)], [entry("hang")])
+    assert (result(verdict),) == found.new
+    assert (entry("hang"),) == found.stale
+
+
+def test_behaviour_is_never_a_departure():
+    """A fact that nobody promised can't be departed from."""
+    found = sort([result("fail", level="behaviour")], [])
+    assert ((), (), ()) == (found.new, found.listed, found.stale)
+
+
+def test_a_fault_of_the_suite_counts_in_behaviours_too():
+    """The suite's own fault is told wherever it shows."""
+    assert 1 == len(sort([result("harness", level="behaviour")], []).harness)
+
+
+@pytest.mark.parametrize(
+    ("change", "listed"),
+    [
+        ({}, True),
+        ({"subject": "streams"}, False),
+        ({"clause": "reader.b"}, False),
+        ({"link": "tls"}, True),
+        ({"link": "unix"}, False),
+        ({"loop": "uvloop:new_event_loop"}, False),
+        ({"detail": "expected 1, got 3"}, False),
+    ],
+)
+def test_an_entry_lists_what_all_its_conditions_meet(change, listed):
+    """Subject, clause, link, loop and detail all have to agree."""
+    one = entry(links=("tcp", "tls"), loop="asyn*", match=r"got 2$")
+    assert listed is bool(sort([result(**change)], [one]).listed)
+
+
+@pytest.mark.parametrize(
+    ("python", "version", "applies"),
+    [
+        ("", "3.11.7", True),
+        (">=3.8,<3.13", "3.8.18", True),
+        (">=3.8,<3.13", "3.12.1", True),
+        (">=3.8,<3.13", "3.13.0", False),
+        ("<3.11.7", "3.11.7", False),
+        ("==3.11.*", "3.11.7", True),
+        ("!=3.11.7", "3.11.7", False),
+    ],
+)
+def test_python_is_a_specifier_over_the_running_version(python, version, applies):
+    """An entry for other Pythons neither lists a departure nor becomes stale."""
+    one = entry(python=python)
+    assert applies is bool(classify([result()], [one], here=Here(version, "linux")).listed)
+    assert applies is bool(classify([result("pass")], [one], here=Here(version, "linux")).stale)
+
+
+@pytest.mark.parametrize(("platform", "applies"), [("linux", True), ("win*", False), ("*", True)])
+def test_platform_is_a_pattern(platform, applies):
+    """An entry for another platform has no say."""
+    assert applies is bool(sort([result()], [entry(platform=platform)]).listed)
+
+
+def test_here_is_this_process_by_default():
+    """Without being told, `classify` judges by the running Python, pre-releases as releases."""
+    assert Here().python.count(".") == 2
+    assert classify([result()], [entry(python=f"=={Here().python}")]).listed
+
+
+@pytest.mark.parametrize(
+    ("results", "stale"),
+    [
+        ([], False),
+        ([result("pass")], True),
+        ([result("pass", link="unix")], False),
+        ([result("pass", loop="uvloop:new")], False),
+        ([result("pass", subject="streams")], False),
+        ([result("pass", clause="reader.b")], False),
+        ([result("inapplicable")], False),
+        ([result("harness")], False),
+        ([result("pass"), result("fail", link="tls")], False),
+        ([result("pass"), result("pass", link="tls")], True),
+        ([result("fail", link="unix")], False),
+    ],
+)
+def test_stale_is_what_was_tried_and_nowhere_departed(results, stale):
+    """An entry is stale only if its own trials ran and not one of them departed as listed."""
+    one = entry(links=("tcp", "tls"), loop="asyncio")
+    assert stale is bool(sort(results, [one]).stale)
+
+
+def test_nothing_is_stale_after_a_cut():
+    """The departing trial may be among those that never ran."""
+    assert () == sort([result("pass")], [entry()], complete=False).stale
+
+
+def test_two_entries_share_a_clause_by_verdict():
+    """A clause with two checks may fail in one and hang in the other; each entry takes its own."""
+    both = [entry("fail"), entry("hang")]
+    found = sort([result("fail"), result("hang", check="other")], both)
+    assert both == [d for _, d in found.listed]
+    assert () == found.stale
+
+
+# --- reading ---
+
+
+def test_a_sound_file_is_read(tmp_path):
+    """Every key comes through, a reason over several lines as one."""
+    path = write(
+        tmp_path / "mine.toml",
+        {
+            **SOUND,
+            "reason": '"""it is\n   so"""',
+            "when": '{ python = "<3.13", loop = "uv*", link = ["tls", "tcp"], platform = "linux" }',
+            "match": '"got .2"',
+        },
+    )
+    (one,) = load(path, CLAUSES, "stdlib")
+    assert ("stdlib", "reader.a", Verdict.FAIL) == (one.subject, one.clause, one.verdict)
+    assert When("<3.13", "uv*", ("tls", "tcp"), "linux") == one.when
+    assert ("it is so", "gh-1", "got .2") == (one.reason, one.issue, one.match)
+    assert one.where == "mine.toml, deviation 1"
+
+
+BROKEN = [
+    ({"clause": None}, "no clause; add clause"),
+    ({"verdict": None}, "no verdict; add verdict"),
+    ({"reason": None}, "no reason; add reason"),
+    ({"issue": None}, "no issue; add issue"),
+    ({"reason": '" "'}, "reason = ' '; expected a text"),
+    ({"issue": '""'}, "issue = ''; expected a text, \"no upstream issue known\""),
+    ({"clause": '"reader.z"'}, "the catalogue has no such clause; see `streamgauge list`"),
+    ({"clause": '"reader.fact"'}, "a behaviour clause is never scored"),
+    ({"verdict": '"pass"'}, "verdict = 'pass'; expected one of fail, hang"),
+    ({"verdict": '"inapplicable"'}, "expected one of fail"),
+    ({"verdict": '["fail"]'}, "expected one of fail"),
+    ({"because": '"x"'}, "unknown key 'because'; use clause, verdict"),
+    ({"when": '"always"'}, "expected a table"),
+    ({"when": '{ version = "1" }'}, "unknown key 'version'; use python, loop, link, platform"),
+    ({"when": '{ python = "3.8" }'}, "python = '3.8'; expected a version specifier"),
+    ({"when": "{ python = 3.8 }"}, "python = 3.8; expected a version specifier"),
+    ({"when": '{ link = "tls" }'}, "link = 'tls'; expected a list of links"),
+    ({"when": '{ link = ["udp"] }'}, "expected a list of links out of feed"),
+    ({"when": "{ link = [] }"}, "expected a list of links"),
+    ({"match": '"("'}, r"match = '\('; expected a regular expression"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BROKEN)
+def test_a_broken_entry_is_named_with_its_remedy(tmp_path, change, message):
+    """The error says which file, which entry, what is wrong and what to do; exit code 2."""
+    broken = {k: v for k, v in {**SOUND, **change}.items() if v is not None}
+    path = write(tmp_path / "mine.toml", {**SOUND, "clause": '"reader.b"'}, broken)
+    with pytest.raises(DeviationError, match=message) as caught:
+        load(path, CLAUSES, "stdlib")
+    assert str(caught.value).startswith(f"{path}, deviation 2 (")
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[[deviation]\n", "not valid TOML"),
+        ('[deviation]\nclause = "reader.a"\n', r"write \[\[deviation\]\]"),
+        ("deviation = [1]\n", r"write \[\[deviation\]\]"),
+        ("[[deviations]]\n", "unknown key 'deviations'"),
+        ("subject = 3\n", "whose departures are these"),
+        ("# \xff\n".encode("latin-1"), "not valid TOML"),
+        (None, "give a readable file"),
+    ],
+)
+def test_a_broken_file_is_named_with_its_remedy(tmp_path, text, message):
+    """What is no deviation file at all is told in one line too."""
+    path = tmp_path / "mine.toml"
+    if text is not None:
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(DeviationError, match=message):
+        load(path, CLAUSES, "stdlib")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [
+        ({}, {}, True),
+        ({"python": '"<3.12"'}, {"python": '">=3.11"'}, True),
+        ({"python": '"<3.12"'}, {"python": '">=3.12"'}, False),
+        ({"python": '"<3.11.5"'}, {"python": '">=3.11.5"'}, False),
+        ({"link": '["tcp", "tls"]'}, {"link": '["tls"]'}, True),
+        ({"link": '["tcp"]'}, {"link": '["tls"]'}, False),
+        ({"link": '["tcp"]'}, {}, True),
+        ({"loop": '"uv*"'}, {"loop": '"uvloop:new"'}, True),
+        ({"loop": '"asyncio"'}, {"loop": '"uv*"'}, False),
+        ({"platform": '"linux"'}, {"platform": '"darwin"'}, False),
+    ],
+)
+def test_entries_that_overlap_are_refused(tmp_path, one, other, overlap):
+    """Two entries for one result would leave open which of them is stale."""
+    whens = ["{ " + ", ".join(f"{k} = {v}" for k, v in w.items()) + " }" for w in (one, other)]
+    path = write(tmp_path / "mine.toml", *({**SOUND, "when": when} for when in whens))
+    if overlap:
+        with pytest.raises(DeviationError, match=r"deviation 2 .* overlaps .* deviation 1"):
+            gather(["mine"], [path], CLAUSES)
+    else:
+        assert 2 == len(gather(["mine"], [path], CLAUSES))
+
+
+@pytest.mark.parametrize(
+    ("change", "overlap"),
+    [
+        ({"verdict": '"hang"'}, False),
+        ({"clause": '"reader.b"'}, False),
+        ({"match": '"got 3"'}, False),
+        ({"match": '"got 2"'}, True),
+        ({"reason": '"another"'}, True),
+    ],
+)
+def test_entries_are_told_apart_by_verdict_clause_and_match(tmp_path, change, overlap):
+    """Entries that can never list the same result stand side by side."""
+    first = {**SOUND, "match": '"got 2"'}
+    path = write(tmp_path / "mine.toml", first, {**first, **change})
+    if overlap:
+        with pytest.raises(DeviationError, match="keep one, or tell them apart"):
+            gather(["mine"], [path], CLAUSES)
+    else:
+        assert 2 == len(gather(["mine"], [path], CLAUSES))
+
+
+def test_known_files_are_found_by_the_subject_s_name(tmp_path):
+    """What ships for a subject is loaded with it, and for no other one."""
+    write(tmp_path / "stdlib.toml", SOUND)
+    found = gather(["stdlib", "pkg.mod"], [], CLAUSES, known=tmp_path)
+    assert ["stdlib"] == [d.subject for d in found]
+    assert [] == gather(["streams"], [], CLAUSES, known=tmp_path)
+
+
+def test_files_of_the_user_come_on_top(tmp_path):
+    """A file given by the user adds to what ships, and an overlap between them is refused."""
+    known = tmp_path / "known"
+    known.mkdir()
+    write(known / "stdlib.toml", SOUND)
+    added = write(tmp_path / "mine.toml", {**SOUND, "clause": '"reader.b"'})
+    found = gather(["stdlib"], [added], CLAUSES, known=known)
+    assert ["reader.a", "reader.b"] == [d.clause for d in found]
+    with pytest.raises(DeviationError, match=r"mine.toml, deviation 1 .* overlaps stdlib.toml"):
+        gather(["stdlib"], [write(added, SOUND)], CLAUSES, known=known)
+
+
+def test_a_file_says_whose_it_is_when_there_are_several(tmp_path):
+    """With several subjects a file names its own; with one there is nothing to ask."""
+    path = write(tmp_path / "mine.toml", SOUND)
+    assert ["mine"] == [
+        d.subject for d in gather(["mine"], [path], CLAUSES, known=tmp_path / "none")
+    ]
+    with pytest.raises(DeviationError, match="whose departures are these"):
+        gather(["mine", "other"], [path], CLAUSES, known=tmp_path / "none")
+    path = write(tmp_path / "mine.toml", SOUND, head='subject = "other"\n')
+    found = gather(["mine", "other"], [path], CLAUSES, known=tmp_path / "none")
+    assert ["other"] == [d.subject for d in found]
+
+
+def test_what_ships_is_sound():
+    """The files in the package name clauses of the catalogue and do not overlap."""
+    for name in subjects.builtin():
+        for deviation in gather([name], [], catalogue.load()):
+            assert name == deviation.subject
