@@ -192,15 +192,15 @@ async def a_handler_that_nothing_else_refers_to_survives_the_garbage_collector(t
 @check("handler.exception.coroutine-function-reported", links=SERVERS)
 async def what_leaves_a_coroutine_handler_reaches_the_loops_exception_handler(t: Trial) -> None:
     reported = t.expect_loop_errors()
-    entered = asyncio.Event()
+    arrivals = t.arrivals()
 
     async def crash(reader: Any, writer: Any) -> None:
-        entered.set()
+        arrivals(reader, writer)
         raise HandlerCrashedError
 
     await t.serve(crash)
     await t.dial()
-    await entered.wait()
+    await arrivals.get()
     await t.idle()
     kinds = [type(context.get("exception")) for context in reported]
     t.equal(kinds, [HandlerCrashedError], "what the loop's exception handler was told of")
@@ -226,15 +226,15 @@ async def a_coroutine_handler_that_crashes_has_its_connection_closed(t: Trial) -
 @check("handler.exception.plain-callable-reported", links=SERVERS)
 async def what_leaves_a_plain_callback_reaches_the_loops_exception_handler(t: Trial) -> None:
     reported = t.expect_loop_errors()
-    entered = asyncio.Event()
+    arrivals = t.arrivals()
 
     def crash(reader: Any, writer: Any) -> None:
-        entered.set()
+        arrivals(reader, writer)
         raise HandlerCrashedError
 
     await t.serve(crash)
     await t.dial()
-    await entered.wait()
+    await arrivals.get()
     await t.idle()
     kinds = [type(context.get("exception")) for context in reported]
     t.equal(kinds, [HandlerCrashedError], "what the loop's exception handler was told of")

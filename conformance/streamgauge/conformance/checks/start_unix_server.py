@@ -1,0 +1,277 @@
+"""Checks of `start_unix_server`: what listens at which path, and what each argument does to it.
+
+What a handler is promised stands in `handlers`, what the server object is in `serving`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from asyncio import LimitOverrunError
+from os.path import exists
+from pathlib import Path
+from typing import Any, List
+from unittest import mock
+
+from streamgauge.conformance.registry import check
+from streamgauge.conformance.trial import Trial
+from streamgauge.conformance.wires import PlainWire, TlsWire
+
+UNIX = ("unix",)
+LINUX_UNIX = UNIX if sys.platform == "linux" else ()  # where connect() tells of a full queue
+HANDSHAKE_TIMEOUT_S = 0.01  # the peer never begins, so that only the waiting takes its time
+
+
+# --- what listens where ------------------------------------------------------------------------
+
+
+@check("start_unix_server.serve.accepts-connections", links=UNIX)
+async def a_client_is_served_by_a_task_once_start_unix_server_has_returned(t: Trial) -> None:
+    tasks: List[Any] = []
+
+    async def answer(reader: Any, writer: Any) -> None:
+        tasks.append(asyncio.current_task())
+        t.is_instance(reader, t.subject.StreamReader)
+        t.is_instance(writer, t.subject.StreamWriter)
+        writer.write(b"<" + await reader.readexactly(4) + b">")
+        writer.close()
+
+    path = t.path()
+    t.servers.append(await t.subject.start_unix_server(answer, path))
+    await t.dial(path)
+    await t.peer.send(b"ping")
+    t.equal(await t.peer.recv_exactly(6), b"<ping>")
+    t.false(set(tasks) <= {None, asyncio.current_task()}, "the handler to run in a task of its own")
+
+
+@check("start_unix_server.serve.returns-server", links=UNIX)
+async def what_create_unix_server_made_is_returned(t: Trial) -> None:
+    loop = asyncio.get_running_loop()
+    create_unix_server = loop.create_unix_server
+    made: List[Any] = []
+
+    async def noting(*arguments: Any, **keywords: Any) -> Any:
+        made.append(await create_unix_server(*arguments, **keywords))
+        return made[0]
+
+    with mock.patch.object(loop, "create_unix_server", noting):
+        server = await t.start_server(t.arrivals())
+    t.equal(len(made), 1, "servers that loop.create_unix_server made")
+    t.true(server is made[0], "the Server object of loop.create_unix_server")
+    t.true(server.sockets, "server.sockets not to be empty")
+    t.true(asyncio.iscoroutine(serving := server.serve_forever()), "serve_forever() to be awaited")
+    serving.close()
+    server.close()
+
+
+@check("start_unix_server.serve.plain-callback", links=UNIX)
+async def a_plain_callback_is_called_with_the_streams(t: Trial) -> None:
+    arrivals = t.arrivals()
+    await t.start_server(arrivals)
+    await t.dial()
+    reader, writer = await arrivals.get()
+    await t.peer.send(b"ping")
+    t.equal(await reader.readexactly(4), b"ping")
+    writer.write(b"pong")
+    t.equal(await t.peer.recv_exactly(4), b"pong")
+
+
+@check("start_unix_server.path.path-like", links=UNIX)
+async def it_listens_at_a_path_like_object(t: Trial) -> None:
+    path, arrivals = t.path(), t.arrivals()
+    t.servers.append(await t.subject.start_unix_server(arrivals, Path(path)))
+    await t.dial(path)
+    await arrivals.get()
+
+
+@check("start_unix_server.path.removed-on-close", links=UNIX)
+async def the_path_is_gone_once_the_server_is_closed(t: Trial) -> None:
+    server = await t.start_server(t.arrivals())
+    path = server.sockets[0].getsockname()
+    t.true(exists(path), "a socket at the path")  # noqa: ASYNC240 - a look, not a wait
+    server.close()
+    await t.idle()
+    t.false(exists(path), "no socket at the path after close")  # noqa: ASYNC240 - a look, not a wait
+
+
+@check("start_unix_server.path.listening-path-refused", links=UNIX)
+async def a_path_where_somebody_listens_is_refused_and_stays_theirs(t: Trial) -> None:
+    def first(reader: Any, writer: Any) -> None:
+        writer.write(b"first")
+        t.writers.append(writer)
+
+    path = t.path()
+    t.servers.append(await t.subject.start_unix_server(first, path))
+    with t.raises(OSError):
+        t.servers.append(await t.subject.start_unix_server(t.arrivals(), path))
+    await t.dial(path)
+    t.equal(await t.peer.recv_exactly(5), b"first", "who answers at the path")
+
+
+@check("start_unix_server.loop.accepted", links=UNIX)
+async def the_running_loop_may_be_named(t: Trial) -> None:
+    arrivals = t.arrivals()
+    with t.warnings():
+        await t.start_server(arrivals, loop=asyncio.get_running_loop())
+    await t.dial()
+    await arrivals.get()
+
+
+# --- limit -------------------------------------------------------------------------------------
+
+
+@check("start_unix_server.limit.default-64-kib", links=UNIX)
+async def by_default_records_of_64_kib_fit_and_longer_ones_overrun(t: Trial) -> None:
+    reader, _writer = await t.accept_pair()
+    await t.deliver(bytes(65536) + b"\n")
+    t.equal(len(await reader.readuntil(b"\n")), 65537, "length of the record")
+    await t.deliver(bytes(65537) + b"\n")
+    with t.raises(LimitOverrunError):
+        await reader.readuntil(b"\n")
+
+
+@check("start_unix_server.limit.sets-reader-limit", links=UNIX)
+async def the_limit_is_the_readers(t: Trial) -> None:
+    arrivals = t.arrivals()
+    await t.start_server(arrivals, limit=10)
+    await t.dial()
+    reader, _writer = await arrivals.get()
+    await t.deliver(b"0123456789\n")
+    t.equal(await reader.readuntil(b"\n"), b"0123456789\n")
+    await t.deliver(b"0123456789x\n")
+    with t.raises(LimitOverrunError):
+        await reader.readuntil(b"\n")
+
+
+@check("start_unix_server.limit.none-is-default", links=UNIX)
+async def with_limit_none_clients_are_served_with_64_kib(t: Trial) -> None:
+    arrivals = t.arrivals()
+
+    def greet(reader: Any, writer: Any) -> None:
+        writer.write(b"hello")
+        arrivals(reader, writer)
+
+    await t.start_server(greet, limit=None)
+    await t.dial()
+    t.equal(await t.peer.recv_exactly(5), b"hello", "what the client was told")
+    reader, _writer = await arrivals.get()
+    await t.deliver(bytes(65536) + b"\n")
+    t.equal(len(await reader.readuntil(b"\n")), 65537, "length of the record")
+    await t.deliver(bytes(65537) + b"\n")
+    with t.raises(LimitOverrunError):
+        await reader.readuntil(b"\n")
+
+
+@check("start_unix_server.limit.not-positive-rejected", links=UNIX)
+async def a_limit_that_is_not_positive_is_refused_at_once(t: Trial) -> None:
+    for limit in (0, -1):
+        with t.raises(ValueError):
+            await t.start_server(t.arrivals(), limit=limit)
+
+
+# --- what goes to loop.create_unix_server ------------------------------------------------------
+
+
+@check("start_unix_server.sock.adopted", links=UNIX)
+async def it_listens_on_the_given_socket_and_no_other(t: Trial) -> None:
+    sock = socket.socket(socket.AF_UNIX)
+    t.bench.on_exit(sock.close)
+    sock.bind(t.path())
+    arrivals = t.arrivals()
+    server = await t.subject.start_unix_server(arrivals, sock=sock)
+    t.servers.append(server)
+    t.equal([s.getsockname() for s in server.sockets], [sock.getsockname()], "where it listens")
+    await t.dial()
+    await arrivals.get()
+
+
+@check("start_unix_server.backlog.passed-on", links=UNIX)
+async def create_unix_server_is_given_the_backlog(t: Trial) -> None:
+    with t.loop_calls("create_unix_server") as calls:
+        await t.start_server(t.arrivals(), backlog=7)
+    t.equal([call.get("backlog") for call in calls], [7], "backlog")
+
+
+@check("start_unix_server.backlog.passed-on", links=LINUX_UNIX)
+async def the_kernel_queues_backlog_connections(t: Trial) -> None:
+    path, arrivals = t.path(), t.arrivals()
+    t.servers.append(await t.subject.start_unix_server(arrivals, path, backlog=2))
+    taken = 0
+    with t.raises(BlockingIOError):  # no turn of the loop: nothing is accepted in between
+        while taken <= 100:
+            queued = socket.socket(socket.AF_UNIX)
+            t.bench.on_exit(queued.close)
+            queued.setblocking(False)
+            queued.connect(path)
+            taken += 1
+    t.equal(taken, 3, "connections queued: backlog, and the one that Linux adds")
+    for _ in range(taken):
+        await arrivals.get()
+
+
+@check("start_unix_server.ssl.context-encrypts", links=UNIX)
+async def clients_speak_tls_and_the_handler_plain_bytes(t: Trial) -> None:
+    arrivals = t.arrivals()
+    await t.start_server(arrivals, ssl=t.tls.server_context())
+    await t.dial(wire=lambda sock: TlsWire(sock, t.tls.client_context(), t.tls.HOSTNAME))
+    reader, writer = await arrivals.get()
+    await t.peer.send(b"question")
+    t.equal(await reader.readexactly(8), b"question")
+    writer.write(b"answer")
+    t.equal(await t.peer.recv_exactly(6), b"answer")
+
+
+@check("start_unix_server.ssl_handshake_timeout.bounds-handshake", links=UNIX)
+async def a_client_that_never_shakes_hands_is_disconnected(t: Trial) -> None:
+    arrivals = t.arrivals()
+    await t.start_server(
+        arrivals, ssl=t.tls.server_context(), ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S
+    )
+    silent = await t.dial(wire=PlainWire)
+    t.equal(await silent.recv_until_eof(), b"", "what the silent client was sent")
+    t.equal(arrivals.count, 0, "handlers called")
+
+
+@check("start_unix_server.start_serving.false-waits", links=UNIX)
+async def clients_come_in_only_after_start_serving(t: Trial) -> None:
+    path, arrivals = t.path(), t.arrivals()
+    server = await t.subject.start_unix_server(arrivals, path, start_serving=False)
+    t.servers.append(server)
+    await t.knock(path)
+    await t.idle()
+    t.equal(arrivals.count, 0, "clients served before start_serving()")
+    await server.start_serving()
+    await t.dial(path)
+    await arrivals.get()
+
+
+@check("start_unix_server.start_serving.false-waits", links=UNIX)
+async def clients_come_in_only_after_serve_forever(t: Trial) -> None:
+    path, arrivals = t.path(), t.arrivals()
+    server = await t.subject.start_unix_server(arrivals, path, start_serving=False)
+    t.servers.append(server)
+    await t.knock(path)
+    await t.idle()
+    t.equal(arrivals.count, 0, "clients served before serve_forever()")
+    t.start(server.serve_forever())
+    await t.idle()
+    await t.dial(path)
+    await arrivals.get()
+
+
+@check("start_unix_server.rest.passed-to-create-unix-server", links=UNIX)
+async def create_unix_server_is_given_every_other_argument(t: Trial) -> None:
+    rest = {
+        "sock": None,
+        "backlog": 7,
+        "ssl": t.tls.server_context(),
+        "ssl_handshake_timeout": 7.5,
+        "start_serving": False,
+        "known_to_this_loop_only": object(),
+    }
+    with t.loop_calls("create_unix_server", "known_to_this_loop_only") as calls:
+        await t.start_server(t.arrivals(), limit=10, **rest)
+    (asked,) = calls
+    t.equal({name: asked[name] for name in rest if name in asked}, rest, "arguments")
+    t.equal({"limit", "loop"}.intersection(asked), set(), "the function's own arguments passed on")
