@@ -12,6 +12,7 @@ from streamgauge.conformance.plan import LINKS, Result, RunPlan
 from streamgauge.conformance.results import (
     SCHEMA,
     ResultsFileError,
+    ResultsLostError,
     ResultsWriter,
     footer_of,
     header_of,
@@ -178,5 +179,6 @@ def test_a_full_disk_is_told():
         def write(self, text):
             raise OSError(28, "No space left on device")
 
-    with pytest.raises(ResultsFileError, match="No space left"):
+    with pytest.raises(ResultsLostError, match="No space left") as caught:
         ResultsWriter(Full()).result(RESULTS[0])
+    assert caught.value.exit_code == 4

@@ -32,11 +32,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     try:
         with warnings.catch_warnings():
             code = _invoke(words)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (`streamgauge list | head`). Python would
-        # complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output has seen enough
         code = EXIT_CODES[Outcome.AS_EXPECTED]
     except StreamgaugeError as error:
         code = _complain(_one_line(str(error), debug), error.exit_code)
@@ -47,6 +43,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
             traceback.print_exc()
         text = f"internal error, please report it: {type(error).__name__}: {error}"
         code = _complain(_one_line(text, debug), EXIT_CODES[Outcome.HARNESS])
+    _flush()
     sys.exit(code)
 
 
@@ -62,6 +59,14 @@ def _invoke(words: Sequence[str]) -> int:
             f"the command needs {error.name}; pip install 'streamgauge[conformance]'"
         ) from error
     return commands.invoke(words)
+
+
+def _flush() -> None:
+    """Send what is left to stdout; where nobody reads it, spare Python's complaint at exit."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _one_line(text: str, debug: bool) -> str:

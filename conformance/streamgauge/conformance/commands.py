@@ -156,7 +156,9 @@ def run(
     engine.check_plan(plan)
     with _opened(jsonl) as file:
         account = _judge(plan, clauses, listed, file, quiet)
-    print_report(make_console(sys.stderr if jsonl == DASH else sys.stdout), account, quiet=quiet)
+    with contextlib.suppress(BrokenPipeError):  # `| head`: what the run came to stands all the same
+        to = sys.stderr if jsonl == DASH else sys.stdout
+        print_report(make_console(to), account, quiet=quiet)
     return account.exit_code
 
 

@@ -15,14 +15,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any, Dict, List, Mapping, Sequence
 
-from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.errors import StreamgaugeError, UsageError
 from streamgauge.conformance.plan import Listener, Result, RunPlan, trial_count
+from streamgauge.conformance.verdicts import EXIT_CODES, Outcome
 
 __all__ = [
     "FORMAT",
     "SCHEMA",
     "Report",
     "ResultsFileError",
+    "ResultsLostError",
     "ResultsWriter",
     "footer_of",
     "header_of",
@@ -35,7 +37,13 @@ SCHEMA = Path(__file__).parent / "schema.json"
 
 
 class ResultsFileError(UsageError):
-    """A results file can't be written, or is none, or was cut off before its footer."""
+    """A file is no results file, or was cut off before its footer."""
+
+
+class ResultsLostError(StreamgaugeError):
+    """A run can't go on writing its results, and so is cut short."""
+
+    exit_code = EXIT_CODES[Outcome.INCOMPLETE]
 
 
 def suite_version() -> str:
@@ -106,7 +114,7 @@ class ResultsWriter(Listener):
         """Write a header or a footer.
 
         Raises:
-            ResultsFileError: the file can't take it (a full disk).
+            ResultsLostError: the file can't take it (a full disk, a pipe that nobody reads).
         """
         # ASCII only, so the file reads the same under every locale; one write a line, so that a
         # cut leaves whole lines and at most one broken one.
@@ -114,11 +122,11 @@ class ResultsWriter(Listener):
         try:
             self._file.write(text)
             self._file.flush()
-        except BrokenPipeError:
-            raise
         except OSError as error:
-            name = getattr(self._file, "name", "results file")
-            raise ResultsFileError(f"{name}: {error.strerror or error}; free space") from error
+            name = getattr(self._file, "name", "the results file")
+            raise ResultsLostError(
+                f"{name}: {error.strerror or error}; the run was cut short, give another --jsonl"
+            ) from error
 
     def result(self, result: Result) -> None:
         """Write one trial's line."""

@@ -51,6 +51,12 @@ class _Trimmed:
         return getattr(self._stream, name)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line, as rich would exit with a code that means a departure."""
+        raise BrokenPipeError
+
+
 def make_console(stream: IO[str], width: int | None = None) -> Console:
     """Make a console that writes to a stream and never fails on a character.
 
@@ -61,7 +67,7 @@ def make_console(stream: IO[str], width: int | None = None) -> Console:
     """
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")  # a detail may hold any character
-    console = Console(
+    console = _Console(
         file=stream if stream.isatty() else cast("IO[str]", _Trimmed(stream)),
         width=width,
         theme=Theme(dict(STYLES)),
