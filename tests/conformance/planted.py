@@ -10,6 +10,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import socket
 from types import SimpleNamespace
 from typing import Any, Type
 
@@ -118,8 +119,6 @@ class LacksReadexactly(Subject):
 
     async def pair(self, limit: int) -> Any:
         """Give asyncio's pair over a socketpair."""
-        import socket
-
         ours, theirs = socket.socketpair()
         reader, writer = await asyncio.open_connection(sock=theirs, limit=limit)
         return reader, writer, ours
@@ -127,3 +126,21 @@ class LacksReadexactly(Subject):
 
 class BrokenAdapter(Subject):
     """A subject whose adapter forgot its one method."""
+
+
+async def _leave_a_transport(self: Any, n: int) -> bytes:
+    self.peer, theirs = socket.socketpair()
+    await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=theirs)
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+leaves_a_transport = _reader_whose("readexactly", _leave_a_transport)
+
+
+async def _fail_in_a_callback(self: Any, n: int) -> bytes:
+    asyncio.get_running_loop().call_soon(int, "planted")
+    await asyncio.sleep(0)
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+fails_in_a_callback = _reader_whose("readexactly", _fail_in_a_callback)

@@ -10,10 +10,12 @@ import asyncio
 import contextlib
 import gc
 import linecache
+import re
 import ssl
 import sys
 import time
 import traceback
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -36,7 +38,9 @@ NOISE_IDS = {
     "error": "hygiene.exception-handler-silent",
     "retrieved": "hygiene.nothing-never-retrieved",
     "task": "hygiene.no-task-left",
+    "transport": "hygiene.no-transport-left",
 }
+LEFT_OPEN = re.compile(r"unclosed (transport|resource|<socket)")  # asyncio's words, and uvloop's
 
 
 @dataclass(frozen=True)
@@ -122,9 +126,9 @@ def run_trial(
         return spec.result(Ended.NOT_TRIED, spec.inapplicable)
     seen = _Seen()
     try:
-        with _unraisable(seen):
+        with _unraisable(seen), _left_open(seen):
             _on_a_loop(spec, subject, loop_factory, deadlines, seen)
-            gc.collect()  # what was never retrieved speaks up now, while we still listen
+            gc.collect()  # what was forgotten speaks up now, while we still listen
     except Exception as error:  # the loop's factory, its close, or the suite itself
         seen.end(Ended.SUITE, _described(error))
     noise = "; ".join(f"{clause}: {text}" for clause, text in seen.noise)
@@ -264,6 +268,17 @@ def _unraisable(seen: _Seen) -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = before
+
+
+@contextlib.contextmanager
+def _left_open(seen: _Seen) -> Iterator[None]:
+    """Note the transports and sockets that nobody closed; other warnings are not judged."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        yield
+    for warning in heard:
+        if issubclass(warning.category, ResourceWarning) and LEFT_OPEN.match(str(warning.message)):
+            seen.noise.append((NOISE_IDS["transport"], str(warning.message)))
 
 
 def _loop_noise(context: Dict[str, Any]) -> Tuple[str, str]:
