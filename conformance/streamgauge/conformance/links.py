@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from streamgauge.conformance import certificates
 from streamgauge.conformance.peer import Bench, Listener, Peer
 from streamgauge.conformance.subjects import Subject
-from streamgauge.conformance.wires import PlainWire, TlsWire, Wire
+from streamgauge.conformance.wires import PlainWire, TlsWire, Wire, abandon
 
 __all__ = ["LINK_TYPES", "Link", "available_links", "make_link"]
 
@@ -70,7 +70,7 @@ class Link:
     ) -> Peer:
         """Connect a new peer to an address; `wire` speaks on it, the link's own unless told."""
         sock = socket.socket(family_of(address), socket.SOCK_STREAM)
-        self.bench.on_exit(sock.close)
+        self.bench.on_exit(lambda: abandon(sock))  # a handshake may wait for a subject for ever
         return Peer(
             await self.bench.run(_dial, sock, address, wire or self.client_wire), self.bench
         )

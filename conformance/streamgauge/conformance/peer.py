@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import select
 import socket
+import threading
 from typing import Any, Callable, Iterable, List, Optional, TypeVar
 
 from streamgauge.conformance.wires import Wire, abandon
@@ -22,6 +24,7 @@ IDLE_TURNS = 16  # turns of the loop, each with a poll; a delivery needs about f
 QUIET_ROUNDS = 3  # looks at a full pipe, an idle loop in between, before it counts as full
 FILL_CHUNK = bytes(64 * 1024)
 MAX_THREADS = 64  # a trial has a handful of peers, each with one verb at a time
+LET_GO_S = 1.0  # how long to wait, once all is closed, for a thread that nothing has woken
 
 _THREADS = concurrent.futures.ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="peer")
 
@@ -36,19 +39,30 @@ class Bench:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._closers: List[Callable[[], None]] = []
+        self._errands: List[threading.Event] = []
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run a blocking function in a thread and await its result."""
-        return await asyncio.wrap_future(_THREADS.submit(function, *arguments), loop=self._loop)
+        answer: asyncio.Future[T] = self._loop.create_future()
+        over = threading.Event()
+        self._errands.append(over)
+        _THREADS.submit(_run_errand, [self._loop, answer, function, arguments], over)
+        return await answer
 
     def on_exit(self, closer: Callable[[], None]) -> None:
         """Have `closer` called when the trial is over."""
         self._closers.append(closer)
 
     def clear(self) -> None:
-        """Close everything, last made first; threads that block are woken by it."""
+        """Close everything, last made first; threads that block are woken by it.
+
+        It returns once they have let go of the trial's objects: what is garbage then is garbage
+        of this trial, and none of the next.
+        """
         while self._closers:
             self._closers.pop()()
+        while self._errands:
+            self._errands.pop().wait(LET_GO_S)
 
     @staticmethod
     async def idle() -> None:
@@ -59,6 +73,35 @@ class Bench:
         """
         for _ in range(IDLE_TURNS):
             await asyncio.sleep(0)
+
+
+def _run_errand(errand: List[Any], over: threading.Event) -> None:
+    try:
+        _run_and_answer(*errand)
+    finally:
+        errand.clear()  # the pool may refer to it for some time yet
+        over.set()
+
+
+def _run_and_answer(
+    loop: asyncio.AbstractEventLoop,
+    answer: asyncio.Future[T],
+    function: Callable[..., T],
+    arguments: Iterable[Any],
+) -> None:
+    settle: Callable[[Any], None] = answer.set_result
+    outcome: Any = None
+    try:
+        outcome = function(*arguments)
+    except Exception as error:
+        settle, outcome = answer.set_exception, error
+    with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody asks any more
+        loop.call_soon_threadsafe(_settle, answer, settle, outcome)
+
+
+def _settle(answer: asyncio.Future[T], settle: Callable[[Any], None], outcome: Any) -> None:
+    if not answer.done():  # cancelled, where the check no longer waits
+        settle(outcome)
 
 
 class Peer:
