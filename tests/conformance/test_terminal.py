@@ -170,6 +170,15 @@ def test_links_with_one_detail_are_one_entry():
     assert [("tcp",), ("tls",)] == [entry.links for entry in found]
 
 
+def test_details_that_differ_in_figures_are_one_entry():
+    """Ports and sizes differ between links; the first is shown, and that others differ is said."""
+    details = {"tcp": "expected 1,024 bytes, got 17", "tls": "expected 1,024 bytes, got 999"}
+    found = [replace(r, detail=details[r.link]) for r in results(reader_a="fail")]
+    (one,) = account(found).entries(STDLIB)
+    assert (("tcp", "tls"), details["tcp"], True) == (one.links, one.detail, one.varies)
+    assert "fail on tcp, tls (in other figures elsewhere)\n" in shown(account(found))
+
+
 def test_what_asks_for_action_comes_first():
     """New, then stale, then not tried, then listed; each in the catalogue's order."""
     run = account(

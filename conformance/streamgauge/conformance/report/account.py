@@ -5,6 +5,7 @@ Counting, merging and the claims stand here, so every report says the same. Noth
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, FrozenSet, List, Mapping, Sequence, Tuple
 
@@ -67,7 +68,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Entry:
-    """One departure as reported: links, and checks, with the same detail are one.
+    """One departure as reported: links whose details tell the same are one.
 
     Args:
         judged: whose.
@@ -75,8 +76,9 @@ class Entry:
         clause: its id.
         verdict: what came; for a stale entry what was listed.
         links: on which links, in the order of `LINKS`; for a stale entry what it names.
-        detail: what was expected and what came.
+        detail: what was expected and what came, on the first of the trials.
         deviation: the entry that lists it; None unless listed or stale.
+        varies: whether the links' details differ, in figures only.
     """
 
     judged: Judged
@@ -86,6 +88,7 @@ class Entry:
     links: Tuple[str, ...] = ()
     detail: str = ""
     deviation: Deviation | None = None
+    varies: bool = False
 
 
 @dataclass(frozen=True)
@@ -232,18 +235,15 @@ class Account:
             (Status.UNTRIED, [(r, None) for r in self.sorted.untried]),
             (Status.LISTED, list(self.sorted.listed)),
         ]
-        links: Dict[Entry, List[str]] = {}
+        groups: Dict[Tuple[object, ...], List[Tuple[Result, Deviation | None]]] = {}
         for status, pairs in kinds:
             for r, deviation in pairs:
-                # A listed departure is told by its reason; the details do not keep it apart.
-                detail = "" if deviation else r.detail
-                entry = Entry(judged, status, r.clause, r.verdict, (), detail, deviation)
                 if judged.owns(r):
-                    links.setdefault(entry, []).append(r.link)
-        return [
-            Entry(judged, e.status, e.clause, e.verdict, in_order(on), e.detail, e.deviation)
-            for e, on in links.items()
-        ]
+                    # A listed departure is told by its reason; details do not keep it apart.
+                    apart = deviation or _FIGURES.sub("#", r.detail)
+                    key = (status, r.clause, r.verdict, apart)
+                    groups.setdefault(key, []).append((r, deviation))
+        return [_merged(judged, str(key[0]), group) for key, group in groups.items()]
 
     def _stale(self, judged: Judged) -> List[Entry]:
         # An entry that no loop of the run confirmed is told once, at the first loop it names.
@@ -258,6 +258,19 @@ class Account:
             j for j in self.judged if any(deviation.concerns(r) for r in self.results if j.owns(r))
         )
         return next(concerned, None)
+
+
+# Ports, sizes and the like: two details that differ in these alone tell the same.
+_FIGURES = re.compile(r"\d[\d,.]*")
+
+
+def _merged(judged: Judged, status: str, group: Sequence[Tuple[Result, Deviation | None]]) -> Entry:
+    (first, deviation), links = group[0], [r.link for r, _ in group]
+    varies = any(r.detail != first.detail for r, _ in group)
+    where = in_order(links)
+    return Entry(
+        judged, status, first.clause, first.verdict, where, first.detail, deviation, varies
+    )
 
 
 def _place(entry: Entry, reasons: Mapping[str, int]) -> int:

@@ -82,7 +82,8 @@ def _print_full(console: Console, account: Account, group: Sequence[Entry]) -> N
     if clause:
         _body(console, clause.text, style="quiet")
     for entry in group:
-        _body(console, f"{entry.verdict} on {', '.join(entry.links)}", style="bad")
+        figures = " (in other figures elsewhere)" if entry.varies else ""
+        _body(console, f"{entry.verdict} on {', '.join(entry.links)}{figures}", style="bad")
         _body(console, entry.detail.strip() or "(nothing more is known)", by=2)
     _command(console, command_for(account, first))
 
