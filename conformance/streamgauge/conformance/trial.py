@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import os
 import socket
 import warnings
@@ -35,6 +34,7 @@ from streamgauge.conformance.expectations import (
     shown,
 )
 from streamgauge.conformance.links import Link, make_link
+from streamgauge.conformance.loop_methods import keyword_defaults, recorded_calls
 from streamgauge.conformance.peer import Bench, Listener, Peer
 from streamgauge.conformance.subjects import Subject
 from streamgauge.conformance.wires import PlainWire, Wire
@@ -105,6 +105,8 @@ class Trial(Expectations):
     """
 
     tls = certificates
+    loop_calls = staticmethod(recorded_calls)
+    loop_keywords = staticmethod(keyword_defaults)
 
     def __init__(self, subject: Subject, link: str, bench: Bench) -> None:
         self.subject = subject
@@ -353,31 +355,6 @@ class Trial(Expectations):
         """Say that the loop's exception handler will be called; gives the growing list."""
         self.loop_errors_expected = True
         return self.loop_errors
-
-    @contextlib.contextmanager
-    def loop_calls(self, method: str, *novelties: str) -> Iterator[List[Dict[str, Any]]]:
-        """Record the keywords that the running loop's `method` is called with; it works on.
-
-        Args:
-            method: a coroutine method, `create_connection` for instance.
-            novelties: keywords that are recorded and not handed on: for the block the loop is
-                one that knows more than today's.
-        """
-        loop: Any = asyncio.get_running_loop()
-        real = getattr(loop, method)
-        calls: List[Dict[str, Any]] = []
-
-        @functools.wraps(real)
-        async def recording(*arguments: Any, **keywords: Any) -> Any:
-            calls.append(keywords)
-            known = {k: v for k, v in keywords.items() if k not in novelties}
-            return await real(*arguments, **known)
-
-        setattr(loop, method, recording)
-        try:
-            yield calls
-        finally:
-            delattr(loop, method)
 
     @contextlib.contextmanager
     def warnings(self) -> Iterator[List[warnings.WarningMessage]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import inspect
 import socket
 import ssl
 from asyncio import LimitOverrunError
@@ -42,9 +41,7 @@ async def bytes_go_both_ways_between_client_and_listener(t: Trial) -> None:
 async def the_result_for_an_address_is_a_reader_and_a_writer(t: Trial) -> None:
     listener = t.listen()
     host, port = listener.sock.getsockname()[:2]
-    pair = await t.subject.open_connection(host, port)
-    t.equal(len(pair), 2, "number of objects returned")
-    reader, writer = pair
+    reader, writer = await t.subject.open_connection(host, port)
     t.writers.append(writer)
     t.is_instance(reader, t.subject.StreamReader, "the first object")
     t.is_instance(writer, t.subject.StreamWriter, "the second object")
@@ -85,7 +82,7 @@ async def a_call_without_any_address_is_rejected(t: Trial) -> None:
         await t.subject.open_connection()
 
 
-# --- loop --------------------------------------------------------------------------------------
+# --- loop and limit ----------------------------------------------------------------------------
 
 
 @check("open_connection.loop.optional", links=ALL)
@@ -105,9 +102,6 @@ async def the_running_loop_may_be_named(t: Trial) -> None:
     t.equal(await t.peer.recv_exactly(4), b"ping")
     await t.peer.send(b"pong")
     t.equal(await reader.readexactly(4), b"pong")
-
-
-# --- limit -------------------------------------------------------------------------------------
 
 
 @check("open_connection.limit.default-64-kib", links=ALL)
@@ -215,7 +209,7 @@ async def an_unanswered_handshake_ends_with_an_error(t: Trial) -> None:
         await opening
 
 
-# --- family, proto, flags ----------------------------------------------------------------------
+# --- family, proto, flags, local_addr ----------------------------------------------------------
 
 
 @check("open_connection.family.passed-on", links=TCP)
@@ -246,6 +240,32 @@ async def numeric_host_allows_an_address_and_no_name(t: Trial) -> None:
     port = listener.sock.getsockname()[1]
     with t.raises(socket.gaierror):
         await t.subject.open_connection("localhost", port, flags=socket.AI_NUMERICHOST)
+
+
+@check("open_connection.local_addr.passed-on", links=("tcp",))
+async def the_peer_sees_the_address_asked_for(t: Trial) -> None:
+    listener = t.listen()
+    address = another_loopback_address()
+    await t.open(listener, local_addr=(address, 0))
+    peer = await listener.accept()
+    t.equal(peer.sock.getpeername()[0], address, "where the connection comes from")
+
+
+@check("open_connection.local_addr.passed-on", links=TCP)
+async def an_address_that_somebody_holds_cannot_be_had(t: Trial) -> None:
+    listener = t.listen()
+    taken = listener.sock.getsockname()[:2]
+    with t.raises(OSError) as refused:
+        await t.open(listener, local_addr=taken)
+    t.equal(refused.value.errno, errno.EADDRINUSE, "errno")
+
+
+def another_loopback_address() -> str:
+    """Give an address besides 127.0.0.1; systems that have not got all of 127/8 have no other."""
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        probe.bind(("127.0.0.2", 0))
+        return "127.0.0.2"
+    return "127.0.0.1"
 
 
 # --- sock --------------------------------------------------------------------------------------
@@ -297,35 +317,6 @@ async def a_socket_given_with_a_bad_limit_stays_the_callers(t: Trial) -> None:
     t.equal(ours.recv(6), b"usable")
 
 
-# --- local_addr --------------------------------------------------------------------------------
-
-
-@check("open_connection.local_addr.passed-on", links=("tcp",))
-async def the_peer_sees_the_address_asked_for(t: Trial) -> None:
-    listener = t.listen()
-    address = another_loopback_address()
-    await t.open(listener, local_addr=(address, 0))
-    peer = await listener.accept()
-    t.equal(peer.sock.getpeername()[0], address, "where the connection comes from")
-
-
-@check("open_connection.local_addr.passed-on", links=TCP)
-async def an_address_that_somebody_holds_cannot_be_had(t: Trial) -> None:
-    listener = t.listen()
-    taken = listener.sock.getsockname()[:2]
-    with t.raises(OSError) as refused:
-        await t.open(listener, local_addr=taken)
-    t.equal(refused.value.errno, errno.EADDRINUSE, "errno")
-
-
-def another_loopback_address() -> str:
-    """Give an address besides 127.0.0.1; systems that have not got all of 127/8 have no other."""
-    with socket.socket() as probe, contextlib.suppress(OSError):
-        probe.bind(("127.0.0.2", 0))
-        return "127.0.0.2"
-    return "127.0.0.1"
-
-
 # --- the rest ----------------------------------------------------------------------------------
 
 
@@ -344,8 +335,7 @@ async def what_a_later_loop_may_know_reaches_it_unchanged(t: Trial) -> None:
 @check("open_connection.rest.passed-to-create-connection", links=TCP)
 async def whatever_the_running_loop_knows_may_be_named(t: Trial) -> None:
     listener = t.listen()
-    known = inspect.signature(asyncio.get_running_loop().create_connection).parameters
-    usual = {n: p.default for n, p in known.items() if p.kind is p.KEYWORD_ONLY}
+    usual = t.loop_keywords("create_connection")
     eyeballs = {"happy_eyeballs_delay": 0.25, "interleave": 1}  # not every loop knows them
     chosen = {name: eyeballs.get(name, default) for name, default in usual.items()}
     _, writer = await t.open(listener, **chosen)

@@ -7,7 +7,6 @@ too; the links themselves have it over TCP only.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import pathlib
 import socket
 import ssl
@@ -194,8 +193,7 @@ async def what_a_later_loop_may_know_reaches_it_unchanged(t: Trial) -> None:
 @check("open_unix_connection.rest.passed-to-create-unix-connection", links=UNIX)
 async def whatever_the_running_loop_knows_may_be_named(t: Trial) -> None:
     listener = t.listen()
-    known = inspect.signature(asyncio.get_running_loop().create_unix_connection).parameters
-    usual = {n: p.default for n, p in known.items() if p.kind is p.KEYWORD_ONLY}
+    usual = t.loop_keywords("create_unix_connection")
     _, writer = await t.open(listener, **usual)
     peer = await listener.accept()
     writer.write(b"ping")
