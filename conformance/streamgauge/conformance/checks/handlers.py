@@ -6,6 +6,7 @@ How a server is started and stopped stands in `start_server`, `start_unix_server
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import weakref
@@ -184,6 +185,34 @@ async def a_handler_that_nothing_else_refers_to_survives_the_garbage_collector(t
     t.true(future is not None, "the waiting handler to survive a garbage collection")
     future.set_result(None)
     t.equal(await t.peer.recv_exactly(10), b"still here")
+
+
+@check("handler.task.kept-alive-after-connection", links=SERVERS)
+async def a_handler_survives_the_garbage_collector_when_its_connection_is_gone(t: Trial) -> None:
+    waits: List[Any] = []
+    entered, left = asyncio.Event(), asyncio.Event()
+
+    async def outlive(reader: Any, writer: Any) -> None:
+        await reader.read()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        future = asyncio.get_running_loop().create_future()
+        waits.append(weakref.ref(future))
+        entered.set()
+        await future
+        left.set()
+
+    await t.serve(outlive)
+    await t.dial()
+    await t.peer.close()
+    await entered.wait()
+    await t.idle()
+    gc.collect()
+    future = waits[0]()
+    t.true(future is not None, "the waiting handler to survive a garbage collection")
+    future.set_result(None)
+    await left.wait()
 
 
 # --- how a handler ends ------------------------------------------------------------------------
