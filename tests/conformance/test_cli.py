@@ -168,6 +168,13 @@ def test_a_run_that_breaks_is_one_line(run, fake, error, code, line):
     assert (code, "", line + "\n") == (got, out, err.lstrip("\n"))  # click ends the line of ^C
 
 
+def test_a_remedy_is_never_cut_off(run, fake):
+    """What a user's module says over several lines is told in one, the remedy at its end."""
+    fake.refuses = UsageError("cannot import 'x' (ValueError: two\n  lines); check the name")
+    line = "streamgauge: cannot import 'x' (ValueError: two lines); check the name\n"
+    assert (2, "", line) == run("run", "x")
+
+
 def test_debug_shows_the_traceback(run, fake):
     """Whoever wants to report our fault gets all of it."""
     fake.ends = RuntimeError("oh")

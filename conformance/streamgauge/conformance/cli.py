@@ -35,7 +35,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     except BrokenPipeError:  # whoever read our output has seen enough
         code = EXIT_CODES[Outcome.AS_EXPECTED]
     except StreamgaugeError as error:
-        code = _complain(_one_line(str(error), debug), error.exit_code)
+        ours = error.exit_code == EXIT_CODES[Outcome.HARNESS]
+        text = _one_line(str(error), debug) if ours else " ".join(str(error).split())
+        code = _complain(text, error.exit_code)
     except KeyboardInterrupt:
         code = _complain("interrupted; nothing is claimed", EXIT_CODES[Outcome.INCOMPLETE])
     except Exception as error:  # nobody's fault but ours: never a traceback, unless asked for
