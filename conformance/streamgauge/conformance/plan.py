@@ -7,7 +7,7 @@ Nothing here imports pytest, asyncio or the reports.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from streamgauge.conformance.verdicts import Verdict
 
@@ -50,9 +50,12 @@ class RunPlan:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "RunPlan":
+    def from_dict(cls, data: Mapping[str, Any]) -> RunPlan:
         """Rebuild a plan from `to_dict`'s data (JSON turns tuples into lists)."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+        fields: Dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
+        }
+        return cls(**fields)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class Result:
         return {"type": "result", **asdict(self), "verdict": str(self.verdict)}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Result":
+    def from_dict(cls, data: Mapping[str, Any]) -> Result:
         """Rebuild a result from `to_dict`'s data."""
         fields = {k: v for k, v in data.items() if k != "type"}
         return cls(**{**fields, "verdict": Verdict(fields["verdict"])})
@@ -114,12 +117,3 @@ class Listener:
 
     def warning(self, text: str) -> None:
         """Take a line about the run itself (a worker was replaced, a loop is missing)."""
-
-
-def trial_count(results: List[Result]) -> Dict[str, int]:
-    """Count results by verdict, in the order of `Verdict`."""
-    return {
-        str(v): sum(r.verdict is v for r in results)
-        for v in Verdict
-        if any(r.verdict is v for r in results)
-    }
