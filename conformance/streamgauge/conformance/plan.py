@@ -6,12 +6,13 @@ Nothing here imports pytest, asyncio or the reports.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
 from streamgauge.conformance.verdicts import Verdict
 
-__all__ = ["LINKS", "STOCK_LOOP", "Listener", "Result", "RunPlan"]
+__all__ = ["LINKS", "STOCK_LOOP", "Listener", "Result", "RunPlan", "trial_count"]
 
 # The links of this catalogue, in the order of the reports; `own` is for subjects that bring
 # their own pair (Subject.pair).
@@ -117,3 +118,9 @@ class Listener:
 
     def warning(self, text: str) -> None:
         """Take a line about the run itself (a worker was replaced, a loop is missing)."""
+
+
+def trial_count(results: Iterable[Result]) -> Dict[str, int]:
+    """Count results by verdict, in the order of `Verdict`; verdicts that none has are left out."""
+    counts = Counter(result.verdict for result in results)
+    return {str(verdict): counts[verdict] for verdict in Verdict if counts[verdict]}

@@ -94,7 +94,7 @@ def footer_of(
     return {
         "type": "footer",
         "trials": len(results),
-        "verdicts": trial_count(list(results)),
+        "verdicts": trial_count(results),
         "claims": dict(claims),
         "complete": complete,
     }
