@@ -6,7 +6,6 @@ are not hurt by one.
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 
@@ -63,10 +62,11 @@ async def close_does_not_wait_for_a_peer_that_does_not_read(t: Trial) -> None:
 @check("writer.close.twice", links=PAIRS)
 async def closing_again_does_nothing(t: Trial) -> None:
     _, writer = await t.pair()
-    writer.write(b"goodbye")
+    t.narrow(writer)
+    writer.write(BULK)
     writer.close()
-    writer.close()
-    t.equal(await t.peer.recv_until_eof(), b"goodbye")
+    writer.close()  # while bytes are still to be sent
+    t.equal(await t.peer.recv_until_eof(), BULK)
     await t.peer.close()
     await writer.wait_closed()
     writer.close()

@@ -13,7 +13,7 @@ from streamgauge.conformance.trial import Trial
 
 KIB = 1024  # bytes
 STEP = 16 * KIB  # what a peer reads, or a writer writes, at a time
-LOW, HIGH = 192 * KIB, 256 * KIB  # marks that no default comes near
+LOW, HIGH = 192 * KIB, 400 * KIB  # no defaults, and further apart than the kernel's buffer is big
 TURNS = 2_000  # of write and drain: 2 MB, more than any buffer on the way holds
 
 
@@ -211,4 +211,4 @@ async def a_blocked_drain_returns_when_the_transport_is_aborted(t: Trial) -> Non
     _, writer = await t.pair()
     blocked, _ = await t.fill_until_drain_blocks(writer)
     writer.transport.abort()
-    t.equal(await blocked, None)
+    await blocked
