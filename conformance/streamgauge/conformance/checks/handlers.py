@@ -31,8 +31,11 @@ async def each_client_has_one_call_with_streams_of_its_own(t: Trial) -> None:
     await t.serve(arrivals)
     first = await t.dial()
     first_reader, first_writer = await arrivals.get()
+    await t.idle()
+    t.equal(arrivals.count, 1, "calls of the handler for one client")
     second = await t.dial()
     second_reader, second_writer = await arrivals.get()
+    t.false(second_reader is first_reader, "each client to have a reader of its own")
     await first.send(b"from the first")
     await second.send(b"from the second")
     t.equal(await first_reader.readexactly(14), b"from the first")
@@ -47,17 +50,15 @@ async def each_client_has_one_call_with_streams_of_its_own(t: Trial) -> None:
 
 @check("handler.call.receives-pair", links=SERVERS)
 async def the_callback_is_given_a_stream_reader_and_a_stream_writer(t: Trial) -> None:
-    given: List[Any] = []
-    arrivals = t.arrivals()
+    given: asyncio.Queue[Any] = asyncio.Queue()
 
     def note(*arguments: Any, **keywords: Any) -> None:
-        given.append((arguments, keywords))
-        arrivals(*arguments[:2])
+        given.put_nowait((arguments, keywords))
+        t.writers.extend(arguments[1:])
 
     await t.serve(note)
     await t.dial()
-    await arrivals.get()
-    ((arguments, keywords),) = given
+    arguments, keywords = await given.get()
     t.equal((len(arguments), keywords), (2, {}), "arguments by position and by keyword")
     t.is_instance(arguments[0], t.subject.StreamReader, "first argument")
     t.is_instance(arguments[1], t.subject.StreamWriter, "second argument")
@@ -132,7 +133,7 @@ async def a_coroutine_that_a_plain_callable_returns_is_run(t: Trial) -> None:
 @check("handler.callable.in-context-of-start-server", links=SERVERS)
 async def handlers_see_the_context_in_which_the_server_was_started(t: Trial) -> None:
     async def tell(reader: Any, writer: Any) -> None:
-        writer.write(SETTING.get().encode())
+        writer.write(SETTING.get("nothing").encode())
         writer.close()
 
     SETTING.set("at start_server")
