@@ -1,0 +1,63 @@
+"""In pytest: one line in somebody else's test file gives them the trials as tests."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def pytest_on(folder: Path, line: str) -> str:
+    """Run pytest on a test file of one line besides its import; give what it printed."""
+    (folder / "planted.py").write_text((HERE / "planted.py").read_text())
+    (folder / "test_mine.py").write_text(
+        f"from streamgauge.conformance import conformance_tests\n\n{line}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-q", "test_mine.py"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.stdout
+
+
+def test_a_conforming_subject_passes(tmp_path: Path) -> None:
+    """Each trial is a test of its own, and one line is all it takes."""
+    line = "test_it = conformance_tests('streamgauge.streams', clauses=['reader.read.*'])"
+    assert re.search(r"^\d\d+ passed in", pytest_on(tmp_path, line), re.MULTILINE)
+
+
+def test_a_departure_fails_with_what_was_expected(tmp_path: Path) -> None:
+    """A trial that departs fails its test; the message has clause, verdict and detail."""
+    line = (
+        "test_it = conformance_tests('planted:returns_too_little',"
+        " clauses=['reader.readexactly.returns-n'], links=['feed'])"
+    )
+    assert "reader.readexactly.returns-n fail: expected" in pytest_on(tmp_path, line)
+
+
+def test_a_listed_departure_passes(tmp_path: Path) -> None:
+    """What a deviation file lists does not fail the test."""
+    (tmp_path / "known.toml").write_text(
+        '[[deviation]]\nclause = "reader.readexactly.returns-n"\nverdict = "fail"\n'
+        'reason = "planted"\nissue = "none"\n'
+    )
+    line = (
+        "test_it = conformance_tests('planted:returns_too_little',"
+        " clauses=['reader.readexactly.returns-n'], links=['feed'], deviations=['known.toml'])"
+    )
+    assert "1 passed" in pytest_on(tmp_path, line)
+
+
+def test_a_declared_lack_is_skipped(tmp_path: Path) -> None:
+    """An inapplicable trial is a skipped test with its reason."""
+    line = (
+        "test_it = conformance_tests('planted:LacksReadexactly',"
+        " clauses=['reader.readexactly.returns-n'])"
+    )
+    assert "declares that it lacks readexactly" in pytest_on(tmp_path, line)
