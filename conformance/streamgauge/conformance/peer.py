@@ -171,6 +171,7 @@ class Peer:
             total += sent
             quiet = 0 if sent else quiet + 1
             if not sent:
+                await self._bench.run(self._wire.wait_acknowledged)
                 await self._bench.idle()
         return total
 

@@ -54,6 +54,17 @@ def arrived(sock: socket.socket) -> bool:
     return True
 
 
+def acknowledged(sock: socket.socket) -> bool:
+    """Say whether all that has left here is acknowledged; true where unknown.
+
+    What has not left then is held back by the other end, and not by an acknowledgement that its
+    kernel delays.
+    """
+    if sys.platform != "linux" or sock.family == socket.AF_UNIX:
+        return True
+    return _queued(sock, termios.TIOCOUTQ) == _queued(sock, SIOCOUTQNSD)
+
+
 def _queued(sock: socket.socket, request: int) -> int:
     return int(struct.unpack("i", fcntl.ioctl(sock.fileno(), request, b"\0\0\0\0"))[0])
 
@@ -122,9 +133,16 @@ class PlainWire:
 
     def settle(self) -> None:
         """Return once the other end's kernel holds everything sent, FIN included."""
+        self._look_until(arrived)
+
+    def wait_acknowledged(self) -> None:
+        """Return once all that has left here is acknowledged."""
+        self._look_until(acknowledged)
+
+    def _look_until(self, done: Callable[[socket.socket], bool]) -> None:
         for look in range(sys.maxsize):
             try:
-                if self._gone.is_set() or arrived(self.sock):
+                if self._gone.is_set() or done(self.sock):
                     return
             except (OSError, ValueError):  # reset, or closed meanwhile: nothing is on its way
                 return
@@ -209,6 +227,10 @@ class TlsWire:
     def settle(self) -> None:
         """Return once the other end's kernel holds everything sent."""
         self.plain.settle()
+
+    def wait_acknowledged(self) -> None:
+        """Return once all that has left here is acknowledged."""
+        self.plain.wait_acknowledged()
 
     def _pump(self, step: Callable[[], Union[bytes, int, None]]) -> Union[bytes, int]:
         """Repeat `step` until it has what it needs from the socket."""
