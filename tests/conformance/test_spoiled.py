@@ -38,7 +38,7 @@ CLAUSES = tuple(word for name in SAMPLE for word in ("--clause", SPOILS[name].cl
 
 
 def judged(name: str) -> Outcome:
-    """Run the clause that a spoil of the sample breaks on the spoiled copy; `none` runs them all."""
+    """Run the clause that a spoil of the sample breaks; `none` runs those of the whole sample."""
     one = SPOILS.get(name, UNSPOILED)
     with spoiled(one) as folder:
         return gauge(folder, *QUICK, *(("--clause", one.clause) if one.cuts else CLAUSES))
