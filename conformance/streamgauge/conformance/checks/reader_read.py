@@ -179,6 +179,18 @@ async def a_cancelled_read_leaves_its_bytes_to_the_next(t: Trial) -> None:
         t.equal(received, b"hello", f"cancelled {turns} turns after the bytes were sent")
 
 
+@check("reader.read.cancel-keeps-data")
+async def the_read_after_a_cancelled_one_waits_in_its_place(t: Trial) -> None:
+    reader = await t.reader()
+    cancelled = t.start(reader.read(5))
+    await t.still_waits(cancelled, "read(5)")
+    await t.cancel(cancelled, "read(5)")
+    reading = t.start(reader.read(5))
+    await t.still_waits(reading, "read(5) after a cancelled one")
+    await t.deliver(b"hello")
+    t.equal(await t.is_done(reading, "read(5) once its bytes had arrived"), b"hello")
+
+
 @check("reader.read.until-eof-cancel-keeps-data")
 async def a_cancelled_read_until_eof_gives_back_what_had_arrived(t: Trial) -> None:
     reader = await t.reader()

@@ -18,6 +18,14 @@ async def gives_the_data_up_to_and_with_the_first_separator(t: Trial) -> None:
     t.equal(await reader.readuntil(b"SEP"), b"abSEcSEP")
 
 
+@check("reader.readuntil.includes-separator")
+async def gives_a_record_whose_separator_is_the_last_thing_before_eof(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver(b"abcSEP")
+    await t.deliver_eof()
+    t.equal(await reader.readuntil(b"SEP"), b"abcSEP")
+
+
 @check("reader.readuntil.default-newline")
 async def looks_for_a_newline_unless_told_otherwise(t: Trial) -> None:
     reader = await t.reader()
