@@ -196,6 +196,15 @@ READS: Tuple[Spoil, ...] = (
         (READEXACTLY, instead(when("_eof"), "if self._eof:\n    return await self.read(n)")),
     ),
     spoil(
+        "readexactly-looks-at-eof-first",
+        "reader.readexactly.returns-n",
+        "A whole record that came with EOF raises.",
+        (
+            READEXACTLY,
+            first("if self._eof:\n    raise exceptions.IncompleteReadError(await self.read(), n)"),
+        ),
+    ),
+    spoil(
         "readexactly-partial-empty",
         "reader.readexactly.partial-has-data",
         "The bytes before EOF are lost.",

@@ -21,6 +21,14 @@ async def gives_exactly_n_bytes_and_leaves_the_rest(t: Trial) -> None:
     t.equal(await reader.read(100), b"hij", "what follows")
 
 
+@check("reader.readexactly.returns-n")
+async def gives_the_last_n_bytes_before_eof(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver(b"abcdef")
+    await t.deliver_eof()
+    t.equal([await reader.readexactly(2), await reader.readexactly(4)], [b"ab", b"cdef"])
+
+
 @check("reader.readexactly.waits-for-n")
 async def waits_for_the_last_of_n_bytes(t: Trial) -> None:
     reader = await t.reader()
