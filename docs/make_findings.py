@@ -1,0 +1,82 @@
+"""Writes `findings.md` beside it: the known departures of the built-in subjects, as tables.
+
+    python docs/make_findings.py            # write the page
+    python docs/make_findings.py --check    # exit 1 if it is not up to date
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Iterable, List
+
+from streamgauge.conformance import catalogue, deviation_files, subjects
+from streamgauge.conformance.deviations import Deviation
+
+PAGE = Path(__file__).with_name("findings.md")
+TRACKERS = {"gh-": "https://github.com/python/cpython/issues/"}
+HEAD = """\
+# What the standard library's streams do otherwise than documented
+
+Made by `python docs/make_findings.py` from the lists that ship with the suite
+(`conformance/streamgauge/conformance/known/`); `streamgauge run stdlib` compares every run with
+them, so a row that stops being true makes that run fail. Measured on CPython 3.8.18, 3.9.18,
+3.10.13, 3.11.7, 3.12.1 and 3.13.0, on the stock event loop and on uvloop 0.23.0, on Linux.
+
+`streamgauge explain CLAUSE` tells what a clause promises, where the page says so, and how it is
+tried. Behaviours, which the page leaves open, are not listed here: they are never scored.
+"""
+
+
+def issue_link(issue: str) -> str:
+    """Give an issue's name as a link where it has a tracker that we know."""
+    for prefix, address in TRACKERS.items():
+        number = issue[len(prefix) :].split()[0].rstrip(",;") if issue.startswith(prefix) else ""
+        if number.isdigit():
+            return f"[{prefix}{number}]({address}{number}){issue[len(prefix) + len(number) :]}"
+    return issue
+
+
+def row(entry: Deviation) -> str:
+    """Give one entry as a row of the table."""
+    when = entry.when
+    cells = (
+        f"`{entry.clause}`",
+        str(entry.verdict),
+        when.python or "all",
+        when.loop.partition(":")[0] if when.loop != "*" else "all",
+        ", ".join(when.links) or "all",
+        entry.reason,
+        issue_link(entry.issue),
+    )
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def tables(names: Iterable[str]) -> str:
+    """Give a section for each subject that has departures, in the catalogue's order."""
+    clauses = catalogue.load()
+    order = list(clauses)
+    sections: List[str] = []
+    for name in names:
+        entries = deviation_files.gather((name,), (), clauses)
+        for wanted in dict.fromkeys(clauses[c].object for c in order):
+            mine = [e for e in entries if clauses[e.clause].object == wanted]
+            if mine:
+                mine.sort(key=lambda e: order.index(e.clause))
+                head = "| clause | verdict | Python | loop | links | what goes wrong | issue |"
+                rows = "\n".join(map(row, mine))
+                sections.append(f"## {wanted} ({name})\n\n{head}\n|---|---|---|---|---|---|---|\n{rows}\n")
+    return "\n".join(sections)
+
+
+def main() -> int:
+    """Write the page, or compare it."""
+    text = f"{HEAD}\n{tables(subjects.builtin())}"
+    if "--check" in sys.argv[1:]:
+        return int(not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text)
+    PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
