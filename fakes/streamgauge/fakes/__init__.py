@@ -1,9 +1,43 @@
 """In-memory wires, stream pairs and networks for testing code that uses asyncio streams.
 
-Nothing lives here yet: the fakes come with release 0.2. The package is shipped empty so
-that the three-package layout, its arrows and its typing are held by tests from the start.
+Real stream readers and writers over a wire in memory that behaves as the kernel's TCP does, and
+that can be told to behave worse. Nothing but names lives here: wires are in `wire`, `direction`
+and `chunks`; the transport in `transport` and `writing`; pairs in `pairs` and `ends`; what may
+not be left behind in `leaks`. The package needs nothing but Python.
 """
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from .chunks import Chunks, Policy
+from .ends import MemoryStreamEnd, StreamEnd
+from .leaks import LEAKS, Leak, LeakError
+from .pairs import (
+    memory_stream_pair,
+    socketpair_stream_pair,
+    tcp_stream_pair,
+    tls_stream_pair,
+    unix_stream_pair,
+)
+from .transport import MemoryTransport
+from .wire import TCP, UNIX, Kind, Wire, WireEnd
+
+__all__ = [
+    "LEAKS",
+    "TCP",
+    "UNIX",
+    "Chunks",
+    "Kind",
+    "Leak",
+    "LeakError",
+    "MemoryStreamEnd",
+    "MemoryTransport",
+    "Policy",
+    "StreamEnd",
+    "Wire",
+    "WireEnd",
+    "memory_stream_pair",
+    "socketpair_stream_pair",
+    "tcp_stream_pair",
+    "tls_stream_pair",
+    "unix_stream_pair",
+]

@@ -1,0 +1,111 @@
+"""`StreamEnd`: what a pair gives for each side, how it is made, looked at and ended.
+
+Shared by all pairs, whatever lies between the ends; what does is in `pairs`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from typing import Any, Awaitable, Callable, Iterator, List, Optional, Tuple
+
+from .leaks import Leak, unread_bytes
+from .wire import WireEnd
+
+__all__ = ["MemoryStreamEnd", "StreamEnd", "join"]
+
+DEFAULT_LIMIT_BYTES = 64 * 1024  # the documented default of open_connection
+
+Connect = Callable[[Callable[[], Any]], Awaitable[Any]]
+
+
+class StreamEnd:
+    """One side of a pair; ``reader, writer = end`` works as well.
+
+    Attributes:
+        reader: the stream reader.
+        writer: the stream writer.
+    """
+
+    def __init__(self, name: str, reader: Any, writer: Any) -> None:
+        self.name = name
+        self.reader = reader
+        self.writer = writer
+        tls = writer.get_extra_info("ssl_object") is not None  # a transport forgets it at its end
+        self._sock = None if tls else writer.get_extra_info("socket")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name} {self.reader!r} {self.writer!r}>"
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.reader, self.writer))
+
+    @property
+    def transport(self) -> Any:
+        """The writer's transport."""
+        return self.writer.transport
+
+    def leaks(self) -> List[Leak]:
+        """Say what was left: a writer that is open, bytes that nobody read."""
+        found = []
+        if not self.transport.is_closing():
+            found.append(Leak("unclosed-writer", f"the {self.name}'s writer, {self.transport!r}"))
+        unread = unread_bytes(self.reader) + self._not_delivered()
+        if unread:
+            found.append(Leak("unread-bytes", f"{unread} bytes that the {self.name} never read"))
+        return found
+
+    async def end(self) -> None:
+        """Abort the connection, if it is there yet, and wait until it is gone."""
+        self.transport.abort()
+        with contextlib.suppress(OSError):  # what became of it was seen by those who used it
+            await self.writer.wait_closed()
+
+    def _not_delivered(self) -> int:
+        return _kernel_has(self._sock)
+
+
+class MemoryStreamEnd(StreamEnd):
+    """One side of a memory pair.
+
+    Attributes:
+        wire: this side's end of the wire; its hands rule what this side sends.
+    """
+
+    def __init__(self, name: str, reader: Any, writer: Any, wire: WireEnd) -> None:
+        super().__init__(name, reader, writer)
+        self.wire = wire
+
+    def _not_delivered(self) -> int:
+        return self.wire.peer.in_flight()
+
+
+def _kernel_has(sock: Any) -> int:
+    """Count the bytes that the kernel has for a socket; 0 where it can't be told."""
+    if sys.platform == "win32" or sock is None or sock.fileno() < 0:
+        return 0
+    import fcntl  # noqa: PLC0415  # not on Windows
+    import struct  # noqa: PLC0415
+    import termios  # noqa: PLC0415  # not on Windows
+
+    count: int = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.FIONREAD, b"\0" * 4))[0]
+    return count
+
+
+async def join(
+    streams: Any, limit: int, connect: Connect, loop: Optional[asyncio.AbstractEventLoop] = None
+) -> Tuple[Any, Any]:
+    """Make a reader and a writer of a module's classes on a connection.
+
+    Args:
+        streams: `asyncio`, or a module with its StreamReader, StreamReaderProtocol, StreamWriter.
+        limit: the reader's limit, in bytes.
+        connect: given a protocol factory, connects and returns the transport.
+        loop: the running loop.
+    """
+    loop = loop or asyncio.get_running_loop()
+    reader = streams.StreamReader(limit=limit, loop=loop)
+    protocol = streams.StreamReaderProtocol(reader, loop=loop)
+    transport = await connect(lambda: protocol)
+    return reader, streams.StreamWriter(transport, protocol, reader, loop)

@@ -1,0 +1,269 @@
+"""Stream pairs of one shape: over a memory wire, a socketpair, TCP, a unix socket, TLS.
+
+Each function is an async context manager that gives ``(client, server)``, two `StreamEnd`s, and
+on leaving ends both and says what was left behind. So a test is written once and run over the
+fake and over the kernel. Networks, with names and ports, are in `network`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+import socket
+import ssl
+import tempfile
+from contextlib import asynccontextmanager
+from typing import Any, AsyncIterator, Callable, Iterable, List, Optional, Tuple, Union
+
+from .certificates import tls_contexts
+from .chunks import ChunksLike
+from .ends import DEFAULT_LIMIT_BYTES, MemoryStreamEnd, StreamEnd, join
+from .leaks import check, ignored
+from .sockets import MemorySocket
+from .tls import layer_for
+from .transport import MemoryTransport
+from .wire import TCP, WINDOW_BYTES, Kind, Wire, WireEnd
+
+__all__ = [
+    "memory_stream_pair",
+    "socketpair_stream_pair",
+    "tcp_stream_pair",
+    "tls_stream_pair",
+    "unix_stream_pair",
+]
+
+Ignore = Union[str, Iterable[str]]
+Sockets = Tuple[socket.socket, socket.socket]
+LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+
+_ports = itertools.count(49152)  # the first of the ports that nobody is given for good
+
+
+@asynccontextmanager
+async def memory_stream_pair(
+    *,
+    limit: int = DEFAULT_LIMIT_BYTES,
+    window: int = WINDOW_BYTES,
+    chunks: Optional[ChunksLike] = None,
+    kind: Kind = TCP,
+    streams: Any = asyncio,
+    ignore_leaks: Ignore = (),
+) -> AsyncIterator[Tuple[MemoryStreamEnd, MemoryStreamEnd]]:
+    """Join two stream ends by a wire in memory: no socket, no port, no descriptor.
+
+    Args:
+        limit: the readers' limit, in bytes.
+        window: bytes in flight, each way, before the sender is held; 2 MiB is what loopback takes.
+        chunks: how what arrives is cut into deliveries, see `Chunks`; as loopback does by default.
+        kind: `TCP`, or `UNIX` for a wire that ends as a unix socket does.
+        streams: the module whose StreamReader, StreamReaderProtocol and StreamWriter are used.
+        ignore_leaks: names of leaks that are no error, or ``"all"``; see `LEAKS`.
+
+    Yields:
+        The client's end and the server's, each with `reader`, `writer`, `transport` and `wire`.
+
+    Raises:
+        LeakError: on leaving, if a writer is open or bytes are unread.
+        ValueError: a window below one byte, an unknown leak.
+
+    If the body raises, or is cancelled, both ends are aborted all the same and nothing is said of
+    leaks.
+    """
+    loop = asyncio.get_running_loop()
+    wire = Wire(window=window, chunks=chunks, kind=kind)
+    names = [("127.0.0.1", next(_ports)) for _ in wire.ends]
+    layer = None if isinstance(loop, asyncio.BaseEventLoop) else layer_for(loop)
+    if layer is not None:
+        layer.put()
+    try:
+        ends = []
+        for role, end, own, other in zip(_ROLES, wire.ends, names, reversed(names)):
+            connect = _memory_connector(loop, end, own, other)
+            ends.append(MemoryStreamEnd(role, *await join(streams, limit, connect), wire=end))
+        async with _ending("the memory pair", ends, ignore_leaks):
+            yield ends[0], ends[1]
+    finally:
+        if layer is not None:
+            layer.take_back()
+
+
+@asynccontextmanager
+async def socketpair_stream_pair(
+    *, limit: int = DEFAULT_LIMIT_BYTES, streams: Any = asyncio, ignore_leaks: Ignore = ()
+) -> AsyncIterator[Tuple[StreamEnd, StreamEnd]]:
+    """Join two stream ends by `socket.socketpair`; see `memory_stream_pair`."""
+    async with _over_sockets("socketpair", socket.socketpair, limit, streams, ignore_leaks) as ends:
+        yield ends
+
+
+@asynccontextmanager
+async def tcp_stream_pair(
+    *,
+    limit: int = DEFAULT_LIMIT_BYTES,
+    streams: Any = asyncio,
+    ignore_leaks: Ignore = (),
+    family: int = socket.AF_INET,
+) -> AsyncIterator[Tuple[StreamEnd, StreamEnd]]:
+    """Join two stream ends by TCP on the loopback interface; see `memory_stream_pair`.
+
+    Args:
+        limit: the readers' limit, in bytes.
+        streams: the module of the stream classes.
+        ignore_leaks: names of leaks that are no error.
+        family: `socket.AF_INET` or `socket.AF_INET6`.
+    """
+
+    def sockets() -> Sockets:
+        return _through_a_listener(family, (LOOPBACK[socket.AddressFamily(family)], 0))
+
+    async with _over_sockets("TCP", sockets, limit, streams, ignore_leaks) as ends:
+        yield ends
+
+
+@asynccontextmanager
+async def unix_stream_pair(
+    *, limit: int = DEFAULT_LIMIT_BYTES, streams: Any = asyncio, ignore_leaks: Ignore = ()
+) -> AsyncIterator[Tuple[StreamEnd, StreamEnd]]:
+    """Join two stream ends by a unix socket with a path; see `memory_stream_pair`."""
+    folder = tempfile.mkdtemp()
+
+    def sockets() -> Sockets:
+        return _through_a_listener(socket.AF_UNIX, os.path.join(folder, "s"))
+
+    try:
+        async with _over_sockets("unix", sockets, limit, streams, ignore_leaks) as ends:
+            yield ends
+    finally:
+        shutil.rmtree(folder)
+
+
+@asynccontextmanager
+async def tls_stream_pair(
+    *,
+    limit: int = DEFAULT_LIMIT_BYTES,
+    streams: Any = asyncio,
+    ignore_leaks: Ignore = (),
+    server_context: Optional[ssl.SSLContext] = None,
+    client_context: Optional[ssl.SSLContext] = None,
+    server_hostname: str = "localhost",
+) -> AsyncIterator[Tuple[StreamEnd, StreamEnd]]:
+    """Join two stream ends by TLS over TCP on the loopback interface; see `memory_stream_pair`.
+
+    Args:
+        limit: the readers' limit, in bytes.
+        streams: the module of the stream classes.
+        ignore_leaks: names of leaks that are no error.
+        server_context: the server's TLS context, with its certificate.
+        client_context: the client's, which verifies it. Without the two, trustme makes both.
+        server_hostname: the name that is verified.
+
+    Raises:
+        ImportError: no contexts were given and trustme is not installed.
+        ValueError: only one context was given.
+    """
+    if (server_context is None) != (client_context is None):
+        raise ValueError("tls_stream_pair got one context, expected both or neither")
+    if server_context is None or client_context is None:
+        server_context, client_context = tls_contexts(server_hostname)
+
+    def sockets() -> Sockets:
+        return _through_a_listener(socket.AF_INET, (LOOPBACK[socket.AF_INET], 0))
+
+    options = {"ssl": client_context, "server_hostname": server_hostname}, {"ssl": server_context}
+    async with _over_sockets("TLS", sockets, limit, streams, ignore_leaks, options) as ends:
+        yield ends
+
+
+_ROLES = ("client", "server")
+
+
+def _memory_connector(
+    loop: asyncio.AbstractEventLoop, end: WireEnd, own: Any, other: Any
+) -> Callable[[Callable[[], Any]], Any]:
+    async def connect(factory: Callable[[], Any]) -> MemoryTransport:
+        sock = MemorySocket(socket.AF_INET, own, other, end)
+        extra = {"socket": sock, "sockname": own, "peername": other}
+        waiter = loop.create_future()
+        transport = MemoryTransport(loop, end, factory(), waiter=waiter, extra=extra)
+        try:
+            await waiter
+        except BaseException:
+            transport.abort()
+            raise
+        return transport
+
+    return connect
+
+
+def _through_a_listener(family: int, address: Any) -> Sockets:
+    """Connect two sockets; loopback needs no accept for that, so nothing blocks."""
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.bind(address)
+        listener.listen(1)
+        client = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            client.connect(listener.getsockname())
+            server, _ = listener.accept()
+        except BaseException:
+            client.close()
+            raise
+    return client, server
+
+
+@asynccontextmanager
+async def _over_sockets(
+    name: str,
+    sockets: Callable[[], Sockets],
+    limit: int,
+    streams: Any,
+    ignore_leaks: Ignore,
+    options: Tuple[Any, Any] = ({}, {}),
+) -> AsyncIterator[Tuple[StreamEnd, StreamEnd]]:
+    loop = asyncio.get_running_loop()
+    pair = sockets()
+    for sock in pair:
+        sock.setblocking(False)
+
+    async def dial(factory: Callable[[], Any]) -> Any:
+        return (await loop.create_connection(factory, sock=pair[0], **options[0]))[0]
+
+    async def accept(factory: Callable[[], Any]) -> Any:
+        return (await loop.connect_accepted_socket(factory, pair[1], **options[1]))[0]
+
+    sides = [asyncio.ensure_future(join(streams, limit, connect)) for connect in (dial, accept)]
+    try:
+        made = await asyncio.gather(*sides)
+    except BaseException:
+        await _give_up(sides, pair)
+        raise
+    ends = [StreamEnd(role, *side) for role, side in zip(_ROLES, made)]
+    async with _ending(f"the {name} pair", ends, ignore_leaks):
+        yield ends[0], ends[1]
+
+
+async def _give_up(sides: Iterable[asyncio.Future[Any]], pair: Sockets) -> None:
+    for side in sides:
+        side.cancel()
+    for made in await asyncio.gather(*sides, return_exceptions=True):
+        if isinstance(made, tuple):
+            made[1].transport.abort()
+    for sock in pair:
+        sock.close()
+
+
+@asynccontextmanager
+async def _ending(where: str, ends: List[Any], ignore_leaks: Ignore) -> AsyncIterator[None]:
+    """End both ends, whatever the body did, and check for leaks if it went well."""
+    ignore = ignored(ignore_leaks)
+    leaks = []
+    try:
+        yield
+        leaks = [leak for end in ends for leak in end.leaks()]
+    finally:
+        for end in ends:
+            end.transport.abort()
+        for end in ends:
+            await end.end()
+    check(where, leaks, ignore)

@@ -1,0 +1,25 @@
+"""What asyncio's own transports and servers do differently from one Python to the next.
+
+A fake has to be as the real thing is *on this Python*: each line is a fact of the running
+version's asyncio, measured, and named by what it says when true. Nothing else lives here.
+"""
+
+from __future__ import annotations
+
+import sys
+
+#: `pause_reading()` inside `connection_made` is honoured (before: undone, gh-76002).
+PAUSE_BEFORE_THE_BEGINNING_HOLDS = sys.version_info >= (3, 11)
+
+#: What can't be sent at once is kept by reference, not copied: a bytearray changed after
+#: `write()` changes what is sent (gh-91166).
+UNSENT_IS_KEPT_BY_REFERENCE = sys.version_info >= (3, 12)
+
+#: `writelines()` names itself, not `write()`, when it comes after `write_eof()`.
+WRITELINES_NAMES_ITSELF = sys.version_info >= (3, 12)
+
+#: `Server.wait_closed()` waits for the connections that are left (gh-79033).
+WAIT_CLOSED_WAITS_FOR_CLIENTS = sys.version_info >= (3, 12, 1)
+
+#: Closing a unix server removes its path (gh-111246).
+UNIX_PATH_IS_REMOVED = sys.version_info >= (3, 13)

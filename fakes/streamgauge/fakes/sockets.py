@@ -1,0 +1,126 @@
+"""`MemorySocket`: what `get_extra_info("socket")` gives and a server's `sockets` are made of.
+
+It answers the questions that programs ask of a connection's socket, names and options, and has
+no descriptor: reading and writing are the transport's alone.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Any, Dict, Optional, Tuple, Union
+
+from .wire import WireEnd
+
+__all__ = ["Address", "MemorySocket"]
+
+Address = Any  # ("127.0.0.1", port), ("::1", port, 0, 0), or a path
+
+#: What a fresh socket says of itself on Linux: (level, option) to value.
+DEFAULTS: Dict[Tuple[int, int], int] = {
+    (socket.SOL_SOCKET, socket.SO_ERROR): 0,
+    (socket.SOL_SOCKET, socket.SO_TYPE): socket.SOCK_STREAM,
+    (socket.SOL_SOCKET, socket.SO_RCVBUF): 131072,
+    (socket.SOL_SOCKET, socket.SO_SNDBUF): 2626560,
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY): 1,  # asyncio sets it on every TCP connection
+}
+
+
+class MemorySocket:
+    """A socket without a descriptor.
+
+    Args:
+        family: `socket.AF_INET`, `AF_INET6` or `AF_UNIX`.
+        sockname: its own address.
+        peername: the other end's address; None for a listener.
+        end: the wire's end, which SO_LINGER is about; None for a listener.
+    """
+
+    type = socket.SOCK_STREAM
+
+    def __init__(
+        self,
+        family: int,
+        sockname: Address,
+        peername: Optional[Address] = None,
+        end: Optional[WireEnd] = None,
+    ) -> None:
+        self.family = socket.AddressFamily(family)
+        self._sockname = sockname
+        self._peername = peername
+        self._end = end
+        self._options: Dict[Tuple[int, int], Union[int, bytes]] = {}
+
+    def __repr__(self) -> str:
+        return f"<MemorySocket {self.family.name} {self._sockname} to {self._peername}>"
+
+    @property
+    def proto(self) -> int:
+        """The protocol number: TCP's, or 0 for a unix socket."""
+        return 0 if self.family == socket.AF_UNIX else socket.IPPROTO_TCP
+
+    def fileno(self) -> int:
+        """Give -1, as a socket without a descriptor does."""
+        return -1
+
+    def getsockname(self) -> Address:
+        """Give this end's address."""
+        return self._sockname
+
+    def getpeername(self) -> Address:
+        """Give the other end's address.
+
+        Raises:
+            OSError: ENOTCONN, for a listener.
+        """
+        if self._peername is None:
+            raise OSError(107, "Transport endpoint is not connected")
+        return self._peername
+
+    def getsockopt(self, level: int, optname: int, buflen: int = 0) -> Union[int, bytes]:
+        """Give what was set, or what a fresh socket says.
+
+        Args:
+            level: `socket.SOL_SOCKET`, `IPPROTO_TCP`, ...
+            optname: the option.
+            buflen: bytes of the answer; 0 for a number.
+        """
+        value = self._options.get((level, optname), DEFAULTS.get((level, optname), 0))
+        if buflen and isinstance(value, int):
+            return struct.pack("i", value).ljust(buflen, b"\0")[:buflen]
+        if not buflen and isinstance(value, bytes):
+            return int.from_bytes(value[:4], "little")
+        return value
+
+    def setsockopt(
+        self, level: int, optname: int, value: Any, optlen: Optional[int] = None
+    ) -> None:
+        """Set an option. SO_LINGER with 0 seconds makes the close a reset; others are kept.
+
+        Args:
+            level: `socket.SOL_SOCKET`, `IPPROTO_TCP`, ...
+            optname: the option.
+            value: a number or bytes.
+            optlen: bytes of an option that is set to None.
+        """
+        self._options[level, optname] = value if value is not None else bytes(optlen or 0)
+        if (level, optname) == (socket.SOL_SOCKET, socket.SO_LINGER) and self._end is not None:
+            on, seconds = struct.unpack("ii", bytes(value)[:8])
+            self._end.linger_zero = bool(on) and seconds == 0
+
+    def setblocking(self, flag: bool) -> None:
+        """Accept False: the socket never blocks.
+
+        Raises:
+            ValueError: it was told to block.
+        """
+        if flag:
+            raise ValueError("setblocking() got True, expected False: the loop reads and writes")
+
+    def settimeout(self, value: Optional[float]) -> None:
+        """Accept 0 seconds, see `setblocking`."""
+        self.setblocking(value != 0)
+
+    def gettimeout(self) -> float:
+        """Give 0 seconds: the socket never blocks."""
+        return 0.0

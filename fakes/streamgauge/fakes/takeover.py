@@ -1,0 +1,82 @@
+"""Putting methods in place of a running loop's own, on that one instance, and taking them back.
+
+Layers lie on one another: the topmost answers a call and may pass it to what lies below, at the
+bottom of which is the loop itself. They can be taken away in any order. Nothing of `asyncio` and
+no other loop is touched. What the methods do is not known here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Callable, Dict, List, Tuple
+
+__all__ = ["Layer"]
+
+Method = Callable[..., Any]
+STATE = "_streamgauge_layers"  # on the loop: (the layers, what each name was before)
+
+
+class Layer:
+    """Methods in place of a loop's own, from `put` to `take_back`.
+
+    Args:
+        loop: the loop, of any make, as long as its instances take attributes.
+        methods: what is called instead, by the name of the loop's method.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, methods: Dict[str, Method]) -> None:
+        self._loop = loop
+        self._methods = methods
+
+    def put(self) -> None:
+        """Put the methods on top of what is there.
+
+        Raises:
+            TypeError: the loop's instances take no attributes.
+        """
+        if not hasattr(self._loop, "__dict__"):
+            raise TypeError(
+                f"{type(self._loop).__qualname__} instances take no attributes: a memory network"
+                " needs a loop of a Python class, such as asyncio's or uvloop's"
+            )
+        layers, before = _state(self._loop)
+        for name in self._methods:
+            if name not in before:
+                before[name] = vars(self._loop).get(name), getattr(self._loop, name)
+                setattr(self._loop, name, _dispatcher(layers, name))
+        layers.append(self)
+
+    def take_back(self) -> None:
+        """Take the methods away; a method that no layer replaces is the loop's own again."""
+        layers, before = _state(self._loop)
+        layers.remove(self)
+        for name in [*before]:
+            if not any(name in layer._methods for layer in layers):
+                own, _ = before.pop(name)
+                delattr(self._loop, name) if own is None else setattr(self._loop, name, own)
+        if not layers:
+            delattr(self._loop, STATE)
+
+    def below(self, name: str) -> Method:
+        """Give the method that lies under this layer: another layer's, or the loop's own."""
+        layers, before = _state(self._loop)
+        for layer in reversed(layers[: layers.index(self)]):
+            if name in layer._methods:
+                return layer._methods[name]
+        return before[name][1]
+
+
+def _state(
+    loop: asyncio.AbstractEventLoop,
+) -> Tuple[List[Layer], Dict[str, Tuple[Any, Method]]]:
+    state: Any = vars(loop).setdefault(STATE, ([], {}))
+    return state  # type: ignore[no-any-return]
+
+
+def _dispatcher(layers: List[Layer], name: str) -> Method:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        top = next(layer for layer in reversed(layers) if name in layer._methods)
+        return top._methods[name](*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = name
+    return call

@@ -1,0 +1,269 @@
+"""`MemoryTransport`: an asyncio transport over one end of a wire, on any event loop.
+
+It does what asyncio's socket transport does, in the same turn of the loop and in the same order,
+and asks nothing of the loop but `call_soon`, `call_exception_handler` and `get_debug`. Its
+writing side is in `writing`. Everything about bytes, FIN and RST is the wire's; names and options
+are in `sockets`; what differs between Python versions is a line in `quirks`.
+
+Theory of operation. A transport that reads arms the hook of its wire end; the hook fires once
+and schedules one delivery for the next turn; after it the transport arms the hook again, or, if
+more is there, schedules the next turn's delivery. So there is one delivery a turn, and a paused
+transport costs nothing. Deliveries run in the context in which reading was begun, as a socket's
+do, and not in that of whoever wrote. The end is a single callback, `_finish`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import warnings
+from typing import Any, Dict, Optional
+
+from . import quirks
+from .wire import MAX_DELIVERY_BYTES, WireEnd
+from .writing import WritingSide
+
+__all__ = ["MemoryTransport"]
+
+logger = logging.getLogger("asyncio")  # a program that watches transports watches this one
+
+
+class MemoryTransport(WritingSide):
+    """A transport over a wire in memory.
+
+    Args:
+        loop: the loop that the protocol is called on.
+        end: the end of the wire.
+        protocol: an `asyncio.Protocol` or `asyncio.BufferedProtocol`; its `connection_made` is
+            called in the next turn of the loop, and deliveries begin after it.
+        waiter: a future that is resolved once `connection_made` was called.
+        extra: what `get_extra_info` knows.
+        server: what is told, by ``attach(transport)`` and ``detach(transport)``, that the
+            connection is there.
+
+    Attributes:
+        wire: the end of the wire.
+    """
+
+    _start_tls_compatible = True  # asyncio's start_tls asks for it
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        end: WireEnd,
+        protocol: asyncio.BaseProtocol,
+        *,
+        waiter: Optional[asyncio.Future[None]] = None,
+        extra: Optional[Dict[str, Any]] = None,
+        server: Any = None,
+    ) -> None:
+        super().__init__(loop, end, extra)
+        self._paused = self._ended = False
+        self._watching = False  # whether the wire is watched; a socket would be in the selector
+        self._due = False  # a delivery is scheduled, or the wire's hook is armed
+        self._context = contextvars.copy_context()
+        self._server = server
+        self.set_protocol(protocol)
+        if server is not None:
+            server.attach(self)
+        loop.call_soon(protocol.connection_made, self)
+        loop.call_soon(self._begin)
+        if waiter is not None:
+            loop.call_soon(_resolve, waiter)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._ended else "closing" if self._closing else "open"
+        return (
+            f"<{type(self).__name__} {state} {self.get_extra_info('sockname')} to"
+            f" {self.get_extra_info('peername')} unsent={self.get_write_buffer_size()}>"
+        )
+
+    def __del__(self) -> None:
+        if not getattr(self, "_ended", True) and not self._loop.is_closed():
+            what = f"unclosed transport {self!r}"
+            warnings.warn(what, ResourceWarning, stacklevel=2, source=self)
+            self.wire.close()
+
+    # The protocol, and the end
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Give the connection to another protocol, which is not told by `connection_made`.
+
+        Args:
+            protocol: an `asyncio.Protocol` or `asyncio.BufferedProtocol`.
+        """
+        self._protocol: Any = protocol
+        self._buffered = isinstance(protocol, asyncio.BufferedProtocol)
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """Give the protocol that the connection belongs to."""
+        return self._protocol  # type: ignore[no-any-return]
+
+    def is_closing(self) -> bool:
+        """Whether `close` or `abort` was called, or the connection was lost."""
+        return self._closing
+
+    def close(self) -> None:
+        """Stop reading, send what is written, then end the connection.
+
+        `connection_lost(None)` comes in a later turn of the loop. Bytes that have arrived and
+        were not delivered make it a reset for the peer.
+        """
+        if not self._closing:
+            self._stop_reading()
+            if not self._backlog:
+                self._end_soon(None)
+
+    def abort(self) -> None:
+        """End the connection without sending what is still in the write buffer."""
+        self._force_close(None)
+
+    def _force_close(self, exc: Optional[BaseException]) -> None:  # asyncio's TLS calls it so
+        if not self._lost:
+            self._stop_reading()
+            self._drop_backlog()
+            self._end_soon(exc)
+
+    def _stop_reading(self) -> None:
+        self._closing = True
+        self._unwatch()
+
+    def _end_soon(self, exc: Optional[BaseException]) -> None:
+        self._lost += 1
+        self._loop.call_soon(self._finish, exc)
+
+    def _finish(self, exc: Optional[BaseException]) -> None:
+        try:
+            self._protocol.connection_lost(exc)
+        finally:
+            self._ended = True
+            self.wire.close()
+            self._protocol = None
+            server, self._server = self._server, None
+            if server is not None:
+                server.detach(self)
+
+    def _fail(self, exc: BaseException, message: str) -> None:
+        """End the connection for an error; the network's are expected, a protocol's are not."""
+        if not isinstance(exc, OSError):
+            context = {"message": message, "exception": exc}
+            context.update(transport=self, protocol=self._protocol)
+            self._loop.call_exception_handler(context)
+        elif self._loop.get_debug():
+            logger.debug("%r: %s", self, message, exc_info=exc)
+        self._force_close(exc)
+
+    # Reading
+
+    def is_reading(self) -> bool:
+        """Whether deliveries are made: neither paused nor closing."""
+        return not self._closing and not self._paused
+
+    def pause_reading(self) -> None:
+        """Make no more deliveries, not even one that is due; a second call does nothing."""
+        if not self._closing and not self._paused:
+            self._paused = True
+            self._unwatch()
+
+    def resume_reading(self) -> None:
+        """Make deliveries again, from the next turn of the loop on, never before it returns."""
+        if not self._closing and self._paused:
+            self._paused = False
+            self._context = contextvars.copy_context()
+            self._watch()
+
+    def _begin(self) -> None:
+        held = self._paused and quirks.PAUSE_BEFORE_THE_BEGINNING_HOLDS
+        if not self._closing and not held:
+            self._watch()
+
+    def _watch(self) -> None:
+        self._watching = True
+        if self._due:
+            return
+        self._due = True
+        if self.wire.readable:
+            self._loop.call_soon(self._on_input, context=self._context)
+        else:
+            self.wire.on_readable = self._input_soon
+
+    def _unwatch(self) -> None:
+        self._watching = False
+        if self.wire.on_readable is not None:
+            self.wire.on_readable = None
+            self._due = False
+
+    def _input_soon(self) -> None:
+        self.wire.on_readable = None
+        self._loop.call_soon(self._on_input, context=self._context)
+
+    def _on_input(self) -> None:
+        self._due = False
+        if not self._watching:
+            return
+        if self._buffered:
+            self._fill_buffer()
+        else:
+            data = self._receive(MAX_DELIVERY_BYTES)
+            if data:
+                try:
+                    self._protocol.data_received(data)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as exc:
+                    self._fail(exc, "Fatal error: protocol.data_received() call failed.")
+        if self._watching:
+            self._watch()
+
+    def _receive(self, limit_bytes: int) -> Optional[bytes]:
+        """Take what has arrived; the end of it is dealt with here, and gives nothing."""
+        try:
+            data = self.wire.recv(limit_bytes)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as exc:  # a chunks policy can raise anything
+            self._fail(exc, "Fatal read error on memory transport")
+            return None
+        if data == b"":
+            self._on_eof()
+        return data
+
+    def _fill_buffer(self) -> None:
+        buffer: Any = self._ask("get_buffer", -1)
+        if buffer is _FAILED:
+            return
+        room = len(buffer)
+        if not room:
+            self._fail(RuntimeError("get_buffer() returned an empty buffer"), "get_buffer() failed")
+            return
+        data = self._receive(room)
+        if data:
+            memoryview(buffer)[: len(data)] = data
+            self._ask("buffer_updated", len(data))
+
+    def _on_eof(self) -> None:
+        keep_open = self._ask("eof_received")
+        if keep_open is _FAILED:
+            return
+        if keep_open:
+            self._unwatch()
+        else:
+            self.close()
+
+    def _ask(self, method: str, *args: int) -> object:
+        try:
+            return getattr(self._protocol, method)(*args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as exc:
+            self._fail(exc, f"Fatal error: protocol.{method}() call failed.")
+            return _FAILED
+
+
+_FAILED = object()
+
+
+def _resolve(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,236 @@
+"""The writing side of a memory transport: the backlog, its watermarks, EOF.
+
+What the wire has no room for waits in a backlog in user space; the protocol is told to pause when
+that grows past the high-water mark and to go on when it has shrunk to the low one. How a
+connection begins, is read and ends is in `transport`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections import deque
+from typing import Any, Deque, Dict, Iterable, Optional, Tuple, Union
+
+from . import quirks
+from .wire import WireEnd
+
+__all__ = ["WritingSide"]
+
+logger = logging.getLogger("asyncio")
+
+BytesLike = Union[bytes, bytearray, memoryview]
+HIGH_WATER_BYTES = 64 * 1024  # asyncio's default; the low-water mark is a quarter of it
+SILENT_WRITES = 5  # so often the end may be met in silence; every write after that is logged
+
+
+class WritingSide(asyncio.Transport):
+    """What a memory transport does with bytes that are written.
+
+    Args:
+        loop: the loop that the protocol is called on.
+        end: the end of the wire.
+        extra: what `get_extra_info` knows.
+    """
+
+    _protocol: Any
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, end: WireEnd, extra: Optional[Dict[str, Any]]
+    ) -> None:
+        super().__init__(extra)
+        self._loop = loop
+        self.wire = end
+        self._closing = self._eof = False
+        self._lost = 0  # how often the end was met, by close, abort, an error or a write
+        self._backlog: Deque[BytesLike] = deque()
+        self._backlog_bytes = 0
+        self._low, self._high = HIGH_WATER_BYTES // 4, HIGH_WATER_BYTES
+        self._writing_paused = False
+
+    def write(self, data: BytesLike) -> None:
+        """Send bytes, now as far as the window allows, the rest as the peer reads.
+
+        After `close`, `abort` or a lost connection it does nothing, and from the fifth time on
+        logs a warning.
+
+        Args:
+            data: what to send. It may be changed afterwards, except that from Python 3.12 on
+                asyncio, and so this transport, keeps what is unsent by reference.
+
+        Raises:
+            TypeError: it is not bytes-like.
+            RuntimeError: `write_eof` was called.
+        """
+        if type(data) is not bytes:
+            data = _as_bytes(data)
+        if self._eof:
+            raise RuntimeError("Cannot call write() after write_eof()")
+        if not data:
+            return
+        if self._lost:
+            if self._lost >= SILENT_WRITES:
+                logger.warning("socket.send() raised exception.")
+            self._lost += 1
+            return
+        if not self._backlog:
+            try:
+                sent = self.wire.send(data)
+            except OSError as exc:
+                self._fail(exc, "Fatal write error on memory transport")
+                return
+            if sent == len(data):
+                return
+            self._context_of_writing = contextvars.copy_context()
+            self.wire.on_writable = self._output_soon
+            data = memoryview(data)[sent:]
+        self._keep(data)
+
+    def writelines(self, list_of_data: Iterable[BytesLike]) -> None:
+        """Write several pieces as one.
+
+        Args:
+            list_of_data: what to send.
+
+        Raises:
+            TypeError: a piece is not bytes-like.
+            RuntimeError: `write_eof` was called.
+        """
+        if self._eof and quirks.WRITELINES_NAMES_ITSELF:
+            raise RuntimeError("Cannot call writelines() after write_eof()")
+        self.write(b"".join(list_of_data))
+
+    def write_eof(self) -> None:
+        """Send FIN behind what is written; reading goes on. Does nothing after `close`.
+
+        Raises:
+            OSError: ENOTCONN, if the connection is gone and nobody has noticed yet.
+        """
+        if not self._closing and not self._eof:
+            self._eof = True
+            if not self._backlog:
+                self.wire.shutdown()
+
+    def can_write_eof(self) -> bool:
+        """Whether `write_eof` works: it does."""
+        return True
+
+    def get_write_buffer_size(self) -> int:
+        """Count the bytes written that the wire had no room for yet."""
+        return self._backlog_bytes
+
+    def get_write_buffer_limits(self) -> Tuple[int, int]:
+        """Give the low- and the high-water mark, in bytes."""
+        return self._low, self._high
+
+    def set_write_buffer_limits(
+        self, high: Optional[int] = None, low: Optional[int] = None
+    ) -> None:
+        """Set the watermarks, and pause the protocol if the backlog is past the new one.
+
+        Args:
+            high: bytes past which the protocol is paused; 64 KiB, or four times ``low``.
+            low: bytes at which it goes on; a quarter of ``high``.
+
+        Raises:
+            ValueError: not ``high >= low >= 0``.
+        """
+        if high is None:
+            high = HIGH_WATER_BYTES if low is None else 4 * low
+        if low is None:
+            low = high // 4
+        if not high >= low >= 0:
+            raise ValueError(
+                f"write buffer limits got high={high!r} and low={low!r}, expected high >= low >= 0"
+            )
+        self._low, self._high = low, high
+        self._pause_if_full()
+
+    def _keep(self, data: BytesLike) -> None:
+        if not quirks.UNSENT_IS_KEPT_BY_REFERENCE:
+            data = _unchangeable(data)
+        self._backlog.append(data)
+        self._backlog_bytes += len(data)
+        self._pause_if_full()
+
+    def _drop_backlog(self) -> None:
+        self._backlog.clear()
+        self._backlog_bytes = 0
+        self.wire.on_writable = None
+
+    def _output_soon(self) -> None:
+        self.wire.on_writable = None
+        self._loop.call_soon(self._on_output, context=self._context_of_writing)
+
+    def _on_output(self) -> None:
+        if self._lost:
+            return
+        try:
+            self._send_backlog()
+        except OSError as exc:
+            self._fail(exc, "Fatal write error on memory transport")
+            return
+        self._resume_if_drained()
+        if self._backlog:
+            return
+        if self._closing:
+            self._lost += 1
+            self._finish(None)
+        elif self._eof:
+            self.wire.shutdown()
+
+    def _send_backlog(self) -> None:
+        backlog = self._backlog
+        while backlog:
+            first = backlog[0]
+            sent = self.wire.send(first)
+            self._backlog_bytes -= sent
+            if sent < len(first):
+                backlog[0] = memoryview(first)[sent:]
+                self.wire.on_writable = self._output_soon
+                return
+            backlog.popleft()
+
+    def _pause_if_full(self) -> None:
+        if self._backlog_bytes > self._high and not self._writing_paused:
+            self._writing_paused = True
+            self._tell("pause_writing")
+
+    def _resume_if_drained(self) -> None:
+        if self._writing_paused and self._backlog_bytes <= self._low:
+            self._writing_paused = False
+            self._tell("resume_writing")
+
+    def _tell(self, method: str) -> None:
+        try:
+            getattr(self._protocol, method)()
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as exc:
+            context = {"message": f"protocol.{method}() failed", "exception": exc}
+            context.update(transport=self, protocol=self._protocol)
+            self._loop.call_exception_handler(context)
+
+    def _finish(self, exc: Optional[BaseException]) -> None:
+        raise NotImplementedError
+
+    def _fail(self, exc: BaseException, message: str) -> None:
+        raise NotImplementedError
+
+
+def _as_bytes(data: BytesLike) -> BytesLike:
+    """Check what is written, and see it as single bytes."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"write() got {type(data).__name__!r}, expected a bytes-like object: bytes, bytearray"
+            " or memoryview; text has to be encoded first"
+        )
+    if isinstance(data, memoryview) and (data.itemsize != 1 or data.ndim != 1):
+        return data.cast("B") if data.c_contiguous else data.tobytes()
+    return data
+
+
+def _unchangeable(data: BytesLike) -> BytesLike:
+    view = memoryview(data)
+    return data if isinstance(view.obj, bytes) else bytes(view)
