@@ -14,7 +14,7 @@ import socket
 import threading
 from typing import Any, Callable, Iterable, List, Optional, TypeVar
 
-from streamgauge.conformance.wires import Wire, abandon
+from streamgauge.conformance.wires import Wire, abandon, pass_through_loopback
 
 __all__ = ["Bench", "Listener", "Peer"]
 
@@ -73,6 +73,12 @@ class Bench:
         """
         for _ in range(IDLE_TURNS):
             await asyncio.sleep(0)
+
+    async def settle(self) -> None:
+        """Wait until the kernel has done with what was sent, acknowledgements included."""
+        await self.run(pass_through_loopback)  # the data
+        await self.run(pass_through_loopback)  # what it was answered with
+        await self.idle()
 
 
 def _run_errand(errand: List[Any], over: threading.Event) -> None:

@@ -20,7 +20,7 @@ if sys.platform != "win32":
     import fcntl
     import termios
 
-__all__ = ["PlainWire", "TlsWire", "Wire", "abandon"]
+__all__ = ["PlainWire", "TlsWire", "Wire", "abandon", "pass_through_loopback"]
 
 RECV_SIZE = 256 * 1024  # bytes; what asyncio's own transports ask for at most
 SPINS = 1_000  # looks at the kernel's queue before the thread begins to wait in between
@@ -50,7 +50,7 @@ def arrived(sock: socket.socket) -> bool:
         return True
     if _queued(sock, SIOCOUTQNSD):
         return False
-    _probe_the_loopback_queue()
+    pass_through_loopback()
     return True
 
 
@@ -69,7 +69,8 @@ def _queued(sock: socket.socket, request: int) -> int:
     return int(struct.unpack("i", fcntl.ioctl(sock.fileno(), request, b"\0\0\0\0"))[0])
 
 
-def _probe_the_loopback_queue() -> None:
+def pass_through_loopback() -> None:
+    """Return once a datagram has come out behind everything in the loopback interface's queue."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         probe.connect(probe.getsockname())

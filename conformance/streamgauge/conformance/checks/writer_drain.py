@@ -13,7 +13,6 @@ from streamgauge.conformance.trial import Trial
 
 KIB = 1024  # bytes
 STEP = 16 * KIB  # what a peer reads, or a writer writes, at a time
-FILLING = 20  # writes of 64 KiB: 1.25 MiB, three times what a narrowed kernel and the marks hold
 LOW, HIGH = 192 * KIB, 400 * KIB  # no defaults, and further apart than the kernel's buffer is big
 TURNS = 1_000  # of write and drain, a KiB each: more than any buffer on the way holds
 
@@ -40,11 +39,8 @@ async def drain_returns_with_bytes_queued_below_the_mark(t: Trial) -> None:
 @check("writer.drain.blocks-above-high-water", links=PAIRS)
 async def drain_blocks_while_the_peer_does_not_read(t: Trial) -> None:
     _, writer = await t.pair()
-    t.narrow(writer)
-    for _ in range(FILLING):
-        writer.write(bytes(64 * KIB))
-        await t.idle()  # the kernel takes what it can, and no more later
-    await t.still_waits(t.start(writer.drain()), "drain()")
+    blocked, _ = await t.try_to_fill(writer)
+    await t.still_waits(blocked, "drain()")
 
 
 @check("writer.drain.wakes-at-low-water", links=PAIRS)
@@ -80,11 +76,10 @@ async def a_blocked_drain_waits_for_the_low_water_mark(t: Trial) -> None:
         return writer.transport.get_write_buffer_size()
 
     _, writer = await t.pair()
-    t.narrow(writer)
     writer.transport.set_write_buffer_limits(high=HIGH, low=LOW)
-    for _ in range(FILLING):
-        writer.write(bytes(64 * KIB))
-        await t.idle()  # the kernel takes what it can, and no more later
+    blocked, _ = await t.fill_until_drain_blocks(writer)
+    await t.cancel(blocked, "drain()")
+    writer.write(bytes(HIGH))  # so that many steps lie between this and the mark
     draining = t.start(drained())
     await t.still_waits(draining, "drain()")
     while not draining.done():

@@ -205,12 +205,16 @@ async def lines_that_the_socket_does_not_take_follow_in_order(t: Trial) -> None:
 async def drain_blocks_after_writelines_until_the_peer_reads(t: Trial) -> None:
     _, writer = await t.pair()
     t.narrow(writer)
-    for _ in range(20):  # 1.25 MiB, three times what a narrowed kernel and the marks hold
-        writer.writelines([BULK[:4096]] * 16)
-        await t.idle()  # the kernel takes what it can, and no more later
-    draining = t.start(writer.drain())
+    written, returned = 0, True
+    while returned:
+        t.true(written < 8 * len(BULK), f"drain() to wait after {written:,} bytes were written")
+        writer.writelines([BULK[: 4 * 1024]] * 16)
+        written += 64 * 1024
+        draining = t.start(writer.drain())
+        await t.bench.settle()
+        returned = draining.done()
     await t.still_waits(draining, "drain()")
-    t.equal(len(await t.peer.recv_exactly(20 * 16 * 4096)), 20 * 16 * 4096)
+    t.equal(len(await t.peer.recv_exactly(written)), written)
     await draining
 
 
