@@ -26,6 +26,7 @@ RECV_SIZE = 256 * 1024  # bytes; what asyncio's own transports ask for at most
 SPINS = 1_000  # looks at the kernel's queue before the thread begins to wait in between
 PAUSE_S = 0.001  # seconds between looks at a queue that only the kernel's timers will empty
 SIOCOUTQNSD = 0x894B  # linux/sockios.h: bytes that have not left the socket yet
+_MORE = -1  # a TLS step that needs bytes from the socket first; no step returns it
 _LINGER_0 = struct.pack("ii", 1, 0)
 
 
@@ -169,6 +170,9 @@ class TlsWire:
         self, sock: socket.socket, context: ssl.SSLContext, server_hostname: Optional[str] = None
     ) -> None:
         self.plain = PlainWire(sock)
+        # Verbs may run in two threads, and the trial may close meanwhile: OpenSSL's objects bear
+        # one thread at a time, and records have to leave in the order in which they were made.
+        self._engine, self._leaving = threading.Lock(), threading.Lock()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(
             self._incoming,
@@ -190,35 +194,37 @@ class TlsWire:
 
     def send_some(self, data: bytes) -> int:
         """Send what the kernel takes at once; a begun record is finished by the next call."""
-        if not self._outgoing.pending:
-            self._tls.write(data)
-        pending = self._outgoing.read()
-        sent = self.plain.send_some(pending)
-        self._requeue(pending[sent:])
+        with self._leaving, self._engine:
+            if not self._outgoing.pending:
+                self._tls.write(data)
+            pending = self._outgoing.read()
+            sent = self.plain.send_some(pending)
+            self._requeue(pending[sent:])
         return sent
 
     def recv(self, size: int = RECV_SIZE) -> bytes:
         """Receive up to `size` decrypted bytes; b"" at close_notify and at a bare FIN."""
         try:
-            data: Union[bytes, int] = self._pump(lambda: self._tls.read(size))
+            data: Union[bytes, int] = self._pump(lambda: self._tls.read(size), flush=False)
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return b""
         return bytes(data) if isinstance(data, bytes) else b""
 
     def send_eof(self) -> None:
         """Send close_notify, TLS's own EOF, and do not wait for the answer."""
-        with contextlib.suppress(ssl.SSLWantReadError):
-            self._tls.unwrap()
+        self._say_close_notify()
         self._flush()
         self.plain.settle()
 
     def close(self) -> None:
         """Close with close_notify where the connection still takes it."""
         with contextlib.suppress(OSError, ValueError):
-            self.plain.sock.setblocking(False)
-            with contextlib.suppress(ssl.SSLWantReadError):
-                self._tls.unwrap()
-            self.plain.sock.send(self._outgoing.read())
+            self._say_close_notify()
+            if self._leaving.acquire(blocking=False):  # else a send is stuck; closing wakes it
+                try:
+                    self.plain.send_some(self._made())
+                finally:
+                    self._leaving.release()
         self.plain.close()
 
     def reset(self) -> None:
@@ -233,29 +239,46 @@ class TlsWire:
         """Return once all that has left here is acknowledged."""
         self.plain.wait_acknowledged()
 
-    def _pump(self, step: Callable[[], Union[bytes, int, None]]) -> Union[bytes, int]:
-        """Repeat `step` until it has what it needs from the socket."""
+    def _pump(
+        self, step: Callable[[], Union[bytes, int, None]], *, flush: bool = True
+    ) -> Union[bytes, int]:
+        """Repeat `step` until it has what it needs from the socket.
+
+        Reading must not flush: it would wait for a send that waits for the other end to read.
+        """
         while True:
             try:
-                result = step()
+                with self._engine:
+                    result = step()
             except ssl.SSLWantReadError:
+                result = _MORE
+            if flush:
                 self._flush()
-                self._receive()
-            else:
-                self._flush()
+            if result is not _MORE:
                 return result if result is not None else 0
+            self._receive()
 
     def _flush(self) -> None:
-        pending = self._outgoing.read()
-        if pending:
-            self.plain.sock.sendall(pending)
+        with self._leaving:
+            pending = self._made()
+            if pending:
+                self.plain.sock.sendall(pending)
+
+    def _made(self) -> bytes:
+        with self._engine:
+            return self._outgoing.read()
 
     def _receive(self) -> None:
         data = self.plain.recv()
-        if data:
-            self._incoming.write(data)
-        else:
-            self._incoming.write_eof()
+        with self._engine:
+            if data:
+                self._incoming.write(data)
+            else:
+                self._incoming.write_eof()
+
+    def _say_close_notify(self) -> None:
+        with self._engine, contextlib.suppress(ssl.SSLWantReadError):
+            self._tls.unwrap()
 
     def _requeue(self, rest: bytes) -> None:
         if rest:
