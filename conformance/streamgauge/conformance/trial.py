@@ -150,7 +150,7 @@ class Trial(Expectations):
     async def pair(self, **arguments: Any) -> Tuple[Any, Any]:
         """Make a reader and a writer joined to `peer`; failing is a failed precondition."""
         with self._setup(CONNECT_CLAUSE[self.link]):
-            return await self.connect(**arguments)
+            return _reader_and_writer(*await self.connect(**arguments))
 
     async def connect(self, **arguments: Any) -> Tuple[Any, Any]:
         """Make a pair by the subject's connecting function; what that raises is the subject's."""
@@ -226,7 +226,7 @@ class Trial(Expectations):
         with self._setup(SERVE_CLAUSE[self.link]):
             await self.start_server(arrivals, **arguments)
             await self.dial()
-            return await arrivals.get()
+            return _reader_and_writer(*await arrivals.get())
 
     # --- delivering ------------------------------------------------------------------------
 
@@ -375,6 +375,13 @@ class Trial(Expectations):
         except Exception as error:
             raise PreconditionError(clause, error) from error
         self.setup_clause = outer  # left as it is on cancellation: the deadline reads it
+
+
+def _reader_and_writer(reader: Any, writer: Any) -> Tuple[Any, Any]:
+    # Else the first step that writes would fail, in a module of the suite, which would be blamed.
+    if not hasattr(writer, "write"):
+        raise TypeError(f"expected a reader and a writer, got {reader!r} and {writer!r}")
+    return reader, writer
 
 
 def _outcome(task: Awaitable[Any]) -> str:
