@@ -29,7 +29,7 @@ except ImportError:  # no wheel for this Python: the selector loop alone
 else:
     LOOPS["uvloop"] = uvloop.new_event_loop
 
-DEADLINE_S = 60  # for a test that hangs; those that pass take a hundredth of it
+DEADLINE_S = 20  # for a test that hangs; those that pass take a hundredth of it
 
 
 if hasattr(pytest_asyncio.plugin, "PytestAsyncioSpecs"):
@@ -56,9 +56,10 @@ def _deadline():
         raise AssertionError(f"the test was not over after {DEADLINE_S} seconds")
 
     before = signal.signal(signal.SIGALRM, expired)
-    signal.alarm(DEADLINE_S)
+    # Again every few seconds: a loop swallows what is raised inside one of its callbacks.
+    signal.setitimer(signal.ITIMER_REAL, DEADLINE_S, 2)
     yield
-    signal.alarm(0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 
 
@@ -117,6 +118,12 @@ class Kit:
         while not condition():
             await asyncio.sleep(0)
 
+    @staticmethod
+    def needs_early_pause():
+        """Skip on uvloop, which reads once after connection_made whatever that asked for."""
+        if type(asyncio.get_running_loop()).__module__.startswith("uvloop"):
+            pytest.skip("uvloop's transports ignore a pause in connection_made")
+
     def listen(self):
         """Collect what the running loop's exception handler is told; checked at the end."""
         asyncio.get_running_loop().set_exception_handler(
@@ -166,7 +173,8 @@ class Kit:
     @staticmethod
     async def end(writer):
         """Close a writer and wait for it, whatever became of its connection."""
-        writer.transport.abort()
+        if not writer.is_closing():  # asyncio breaks on abort() of a lost transport
+            writer.transport.abort()
         try:
             await writer.wait_closed()
         except OSError:
@@ -188,6 +196,7 @@ class FakeTransport(asyncio.Transport):
     def __init__(self, extra=None):
         super().__init__(extra)
         self.log = []
+        self.kept = []
         self.closing = False
 
     def pause_reading(self):

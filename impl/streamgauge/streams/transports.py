@@ -41,7 +41,8 @@ def keep_paused(loop: asyncio.AbstractEventLoop, transport: Any) -> None:
     """Make a pause hold that was asked for while the transport was being set up.
 
     asyncio's socket transports up to 3.10 start to read right after ``connection_made``, whatever
-    that asked for. To be called in ``connection_made``; no data comes in between.
+    that asked for. To be called in ``connection_made``; no data comes in between. uvloop's do so
+    too, and deliver at once what is there, which nothing above them can help.
     """
     if sys.version_info < (3, 11) and not _is_reading(transport):
         loop.call_soon(_pause_again, transport)
