@@ -56,9 +56,14 @@ class StreamEnd:
             found.append(Leak("unread-bytes", f"{unread} bytes that the {self.name} never read"))
         return found
 
+    def abort(self) -> None:
+        """Abort the connection, whether it is there yet or not."""
+        with contextlib.suppress(AttributeError):  # asyncio's, once a close has flushed (3.8-3.13)
+            self.transport.abort()
+
     async def end(self) -> None:
         """Abort the connection, if it is there yet, and wait until it is gone."""
-        self.transport.abort()
+        self.abort()
         with contextlib.suppress(OSError):  # what became of it was seen by those who used it
             await self.writer.wait_closed()
 

@@ -263,7 +263,7 @@ async def _ending(where: str, ends: List[Any], ignore_leaks: Ignore) -> AsyncIte
         leaks = [leak for end in ends for leak in end.leaks()]
     finally:
         for end in ends:
-            end.transport.abort()
+            end.abort()
         for end in ends:
             await end.end()
     check(where, leaks, ignore)

@@ -186,6 +186,11 @@ class WireEnd:
         return bool(self.into.queue or self.into.fin or self.dead)
 
     @property
+    def writable(self) -> bool:
+        """Whether `send` would take a byte or raise."""
+        return self.out.room > 0 or self.dead
+
+    @property
     def finished(self) -> bool:
         """Whether this end has sent FIN."""
         return self._fin_sent

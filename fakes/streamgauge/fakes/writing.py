@@ -83,7 +83,7 @@ class WritingSide(asyncio.Transport):
             if sent == len(data):
                 return
             self._context_of_writing = contextvars.copy_context()
-            self.wire.on_writable = self._output_soon
+            self._await_room()
             data = memoryview(data)[sent:]
         self._keep(data)
 
@@ -159,6 +159,11 @@ class WritingSide(asyncio.Transport):
         self._backlog_bytes = 0
         self.wire.on_writable = None
 
+    def _await_room(self) -> None:
+        self.wire.on_writable = self._output_soon
+        if self.wire.writable:  # the answer to what was just sent can be there already
+            self._output_soon()
+
     def _output_soon(self) -> None:
         self.wire.on_writable = None
         self._loop.call_soon(self._on_output, context=self._context_of_writing)
@@ -188,7 +193,7 @@ class WritingSide(asyncio.Transport):
             self._backlog_bytes -= sent
             if sent < len(first):
                 backlog[0] = memoryview(first)[sent:]
-                self.wire.on_writable = self._output_soon
+                self._await_room()
                 return
             backlog.popleft()
 
