@@ -47,7 +47,7 @@ async def test_cancelling_one_drain_leaves_the_others():
     assert not second.done()
     protocol.resume_writing()
     assert await second is None
-    assert protocol._drain_waiters == set()
+    assert not protocol._drain_waiters
 
 
 @pytest.mark.parametrize("error", [None, ConnectionResetError("reset by peer")])

@@ -32,9 +32,10 @@ class FlowControlMixin(asyncio.BaseProtocol):
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop if loop is not None else asyncio._get_running_loop()
         self._paused = False
+        self._over_ssl = False
         self._connection_lost = False
         self._connection_error: BaseException | None = None
-        self._drain_waiters: set[asyncio.Future[None]] = set()
+        self._drain_waiters: dict[asyncio.Future[None], None] = {}  # in the order of their calls
         self._close_waiters: list[asyncio.Future[None]] = []
         self._tls_close_timer: asyncio.TimerHandle | None = None
 
@@ -85,11 +86,11 @@ class FlowControlMixin(asyncio.BaseProtocol):
         if not self._paused:
             return
         waiter = asyncio.get_running_loop().create_future()
-        self._drain_waiters.add(waiter)
+        self._drain_waiters[waiter] = None
         try:
             await waiter
         finally:
-            self._drain_waiters.discard(waiter)
+            self._drain_waiters.pop(waiter, None)
         if self._connection_lost and self._connection_error is not None:
             raise self._connection_error
 

@@ -17,7 +17,7 @@ from typing import Any, Callable
 
 from .flow import FlowControlMixin
 from .reader import StreamReader
-from .transports import keep_paused
+from .transports import is_reading, keep_paused
 from .writer import StreamWriter
 
 ClientConnectedCallback = Callable[[StreamReader, StreamWriter], Any]
@@ -53,7 +53,6 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         self._stream_reader = stream_reader
         self._client_connected_cb = client_connected_cb
         self._transport: Any = None
-        self._over_ssl = False
         self._writer_ref: Callable[[], Any] = _nobody
 
     @property
@@ -74,7 +73,15 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         first = self._transport is None
         self._join(transport)
         if first and self._client_connected_cb is not None:
-            self._start_handler(self._client_connected_cb, transport)
+            handle = partial(
+                self._handle, self._client_connected_cb, self._stream_reader, transport
+            )
+            if is_reading(transport):
+                handle()
+            else:
+                # uvloop begins to read when this returns, and would undo a pause by the handler.
+                # What is queued now runs after that, and before anything can be received.
+                self._loop.call_soon(handle)  # type: ignore[union-attr]  # _join has set it
 
     def data_received(self, data: bytes) -> None:
         """Feed the reader."""
@@ -120,9 +127,8 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         if writer is not None:
             writer._transport = transport
 
-    def _start_handler(self, callback: ClientConnectedCallback, transport: Any) -> None:
+    def _handle(self, callback: ClientConnectedCallback, reader: Any, transport: Any) -> None:
         loop: Any = self._loop
-        reader: Any = self._stream_reader
         writer = StreamWriter(transport, self, reader, loop)
         self._stream_writer = writer
         try:

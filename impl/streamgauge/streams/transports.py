@@ -41,22 +41,22 @@ def keep_paused(loop: asyncio.AbstractEventLoop, transport: Any) -> None:
     """Make a pause hold that was asked for while the transport was being set up.
 
     asyncio's socket transports up to 3.10 start to read right after ``connection_made``, whatever
-    that asked for. To be called in ``connection_made``; no data comes in between. uvloop's do so
-    too, and deliver at once what is there, which nothing above them can help.
+    that asked for. To be called in ``connection_made``; no data comes in between.
     """
-    if sys.version_info < (3, 11) and not _is_reading(transport):
+    if sys.version_info < (3, 11) and not is_reading(transport):
         loop.call_soon(_pause_again, transport)
 
 
-def _is_reading(transport: Any) -> bool:
+def is_reading(transport: Any) -> bool:
+    """Return whether a transport delivers what it receives; true for one that can't say."""
     try:
         return transport.is_reading() is not False
     except (AttributeError, NotImplementedError, RuntimeError):
-        return True  # it can't say, or is not a transport that could have been paused
+        return True
 
 
 def _pause_again(transport: Any) -> None:
-    if not _is_reading(transport) and not is_closing(transport):
+    if not is_reading(transport) and not is_closing(transport):
         transport.resume_reading()  # it takes itself for paused, and would ignore the pause
         transport.pause_reading()
 

@@ -18,6 +18,9 @@ from .flow import FlowControlMixin
 from .reader import StreamReader
 from .transports import is_closing, start_tls
 
+# Drains over TLS, with nothing to wait for, of which one gives the loop a turn.
+TLS_DRAINS_A_TURN = 128
+
 
 class StreamWriter:
     """A stream of bytes to be sent.
@@ -51,6 +54,7 @@ class StreamWriter:
         # Ours keep their state as plain values, which `drain` can look at without a call.
         self._flow = protocol if isinstance(protocol, FlowControlMixin) else None
         self._state = reader if _is_plain(reader) else None
+        self._tls_drains = 0
         self._close_watch = None if self._flow is not None else CloseWatch(protocol)
 
     def __repr__(self) -> str:
@@ -84,7 +88,11 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.write.
         """
-        self._transport.write(data if type(data) is bytes else checked_data(data))
+        try:
+            self._transport.write(data if type(data) is bytes else checked_data(data))
+        except RuntimeError:
+            if not self._lost():
+                raise
 
     def writelines(self, data: Iterable[BytesLike]) -> None:
         """Send the items of an iterable, in order, as one :meth:`write` of them all would.
@@ -96,7 +104,11 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.writelines.
         """
-        self._transport.write(checked_lines(data))
+        try:
+            self._transport.write(checked_lines(data))
+        except RuntimeError:
+            if not self._lost():
+                raise
 
     def can_write_eof(self) -> bool:
         """Return whether the transport can close its sending side alone; under TLS it can't."""
@@ -128,7 +140,15 @@ class StreamWriter:
 
     def is_closing(self) -> bool:
         """Return whether the connection is closed or being closed."""
-        return is_closing(self._transport)
+        return self._lost() or is_closing(self._transport)
+
+    def _lost(self) -> bool:
+        """Return whether the protocol knows that the connection is gone.
+
+        The transport may not say so: asyncio's TLS up to 3.10 doesn't. What is written then is
+        dropped, as asyncio's transports do it, where uvloop's would raise; `drain` tells.
+        """
+        return self._flow is not None and self._flow._connection_lost
 
     async def wait_closed(self) -> None:
         """Wait until the connection is closed; :meth:`close` is to be called before.
@@ -150,7 +170,8 @@ class StreamWriter:
     async def drain(self) -> None:
         """Wait until it is appropriate to write more; return at once if it is so now.
 
-        Any number of tasks may wait. Returning at once, it does not let other tasks run.
+        Any number of tasks may wait. Returning at once, it does not let other tasks run, but for
+        one call in 128 over TLS.
 
         Raises:
             ConnectionResetError: The connection is lost.
@@ -177,6 +198,12 @@ class StreamWriter:
         flow = self._flow
         if flow is None or flow._paused or flow._connection_lost:
             await self._protocol._drain_helper()
+        elif flow._over_ssl:
+            # A TLS transport does not see that the one below it is closing (gh-80982): the loop
+            # needs a turn now and then to tell a program that does nothing but write and drain.
+            self._tls_drains += 1
+            if self._tls_drains % TLS_DRAINS_A_TURN == 0:
+                await asyncio.sleep(0)
 
     async def start_tls(
         self,
