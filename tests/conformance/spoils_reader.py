@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from .anatomy import awaiting, calling, comparing, raising, when
+from .anatomy import assigning, awaiting, calling, comparing, raising, when
 from .spoil import Spoil, spoil
 from .surgery import (
     body,
@@ -116,6 +116,12 @@ READER: Tuple[Spoil, ...] = (
         "reader.limit.bounds-buffer",
         "A peer that sends without end fills the memory.",
         ("StreamReader.feed_data", drop(calling("pause_reading"))),
+    ),
+    spoil(
+        "pause-works-once",
+        "reader.limit.bounds-buffer",
+        "A peer that was stopped once can fill the memory afterwards.",
+        ("StreamReader._maybe_resume_transport", drop(assigning("_paused"))),
     ),
     spoil(
         "pause-far-too-late",

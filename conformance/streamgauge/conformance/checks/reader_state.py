@@ -134,6 +134,16 @@ async def a_peer_that_sends_without_end_is_stopped(t: Trial) -> None:
     t.true(sent < WITHOUT_END, f"the peer to be held back before it had sent {WITHOUT_END:,} bytes")
 
 
+@check("reader.limit.bounds-buffer", links=("socketpair", "unix", "own"))  # where filling is quick
+async def a_peer_that_was_let_go_on_is_stopped_again(t: Trial) -> None:
+    reader = await t.reader(limit=1024)
+    t.peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SNDBUF)
+    await t.peer.fill(at_most=WITHOUT_END)
+    t.true(await reader.read(1024 * 1024), "bytes to be buffered")
+    sent = await t.peer.fill(at_most=WITHOUT_END)
+    t.true(sent < WITHOUT_END, f"the peer to be held back before it had sent {WITHOUT_END:,} more")
+
+
 @check("reader.limit.bounds-buffer", links=tuple(link for link in PAIRS if link != "own"))
 async def what_is_taken_in_is_a_small_multiple_of_the_limit(t: Trial) -> None:
     _, writer = await t.pair(limit=LIMIT)

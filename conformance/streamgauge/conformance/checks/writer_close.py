@@ -6,6 +6,7 @@ are not hurt by one.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 
@@ -131,6 +132,15 @@ async def wait_closed_returns_once_the_peer_has_closed_too(t: Trial) -> None:
     t.equal(await t.peer.recv_until_eof(), b"")
     await t.peer.close()
     await writer.wait_closed()
+
+
+@check("writer.wait_closed.returns-after-close", links=PAIRS)
+async def wait_closed_ends_after_a_reset_too(t: Trial) -> None:
+    _, writer = await t.pair()
+    await t.deliver_reset()
+    writer.close()
+    with contextlib.suppress(ConnectionError):  # how it ends is writer.wait_closed.raises-...
+        await writer.wait_closed()
 
 
 @check("writer.wait_closed.waits-for-flush", links=PAIRS)
