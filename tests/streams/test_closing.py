@@ -45,7 +45,7 @@ async def test_a_protocol_that_cannot_be_asked_is_listened_to(protocol, error):
 
 
 async def test_an_end_before_the_first_wait_is_known():
-    """asyncio's FlowControlMixin remembers that the connection was lost."""
+    """Asyncio's FlowControlMixin remembers that the connection was lost."""
     protocol = asyncio.streams.FlowControlMixin()
     protocol.connection_lost(None)
     await asyncio.wait_for(CloseWatch(protocol).wait(None), 10)

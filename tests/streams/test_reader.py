@@ -150,12 +150,14 @@ class TestReadexactly:
 
     @pytest.mark.parametrize("n", [0, 1, 3, 4, 6])
     def test_exactly_n(self, n):
-        """n bytes are returned at once if they are there, over chunks; the rest stays."""
+        """N bytes are returned at once if they are there, over chunks; the rest stays."""
         reader = fed(b"abc", b"def")
         assert at_once(reader.readexactly(n)) == b"abcdef"[:n]
         assert bytes(reader._buffer) == b"abcdef"[n:]
 
-    @pytest.mark.parametrize(("n", "error"), [(-1, ValueError), (None, TypeError), (1.5, TypeError)])
+    @pytest.mark.parametrize(
+        ("n", "error"), [(-1, ValueError), (None, TypeError), (1.5, TypeError)]
+    )
     def test_a_bad_n(self, n, error):
         """The error names the value and nothing is consumed, a stored exception or not."""
         reader = fed(b"abc", exc=KeyError("stored"))
@@ -188,7 +190,9 @@ class TestReadexactly:
 class TestReaduntil:
     """readuntil(separator)."""
 
-    @pytest.mark.parametrize("separator", [b"SEP", bytearray(b"SEP"), memoryview(b"SEP"), (b"SEP",)])
+    @pytest.mark.parametrize(
+        "separator", [b"SEP", bytearray(b"SEP"), memoryview(b"SEP"), (b"SEP",)]
+    )
     @pytest.mark.parametrize("size", [1, 2, 3, 100])
     def test_through_the_separator(self, separator, size):
         """The result ends with the separator, however both were cut; the rest stays."""
@@ -282,9 +286,7 @@ class TestReaduntil:
         """Over any chunks, separators and limit: the result, or the overrun, of a simple scan."""
         data = b"".join(chunks)
         reader = fed(*chunks, limit=limit, eof=True)
-        ends = [
-            (i + len(sep), len(sep)) for sep in separators for i in find_all(data, sep)
-        ]
+        ends = [(i + len(sep), len(sep)) for sep in separators for i in find_all(data, sep)]
         end, length = min(ends, default=(None, None))
         without = end - length if end else len(data) + 1 - max(map(len, separators))
         if without > limit:
@@ -344,7 +346,7 @@ class TestWaiting:
         assert await first == b"abc"
 
     async def test_the_error_names_the_method_that_was_called(self):
-        """readline says readline, not what it is made of."""
+        """Readline says readline, not what it is made of."""
         reader = StreamReader()
         first = asyncio.ensure_future(reader.read(1))
         await asyncio.sleep(0)
@@ -506,7 +508,7 @@ class TestFlowControl:
         assert transport.log == ["pause", "resume"]
 
     def test_an_over_long_line_resumes_and_an_overrun_does_not(self, transport):
-        """readline drops the line, so it resumes; readuntil keeps the data, so it doesn't."""
+        """Readline drops the line, so it resumes; readuntil keeps the data, so it doesn't."""
         reader = self.attached(transport)
         reader.feed_data(b"x" * 30)
         with pytest.raises(LimitOverrunError):

@@ -20,7 +20,7 @@ def test_closing_is_what_the_transport_says(transport, closing):
 
 
 def test_a_transport_that_breaks_when_asked_is_gone():
-    """asyncio's TLS transport up to 3.10 raises AttributeError once the connection is lost."""
+    """Asyncio's TLS transport up to 3.10 raises AttributeError once the connection is lost."""
     broken = mock.Mock()
     broken.is_closing.side_effect = AttributeError("'NoneType' object has no attribute ...")
     assert transports.is_closing(broken) is True
@@ -34,7 +34,8 @@ def test_stand_ins_are_not_closing():
 
 async def test_a_pause_in_connection_made_holds(kit):
     """Data that is there already is not delivered to a protocol that paused at once."""
-    kit.needs_early_pause()
+    if kit.on_uvloop():
+        pytest.skip("uvloop's transports ignore a pause in connection_made: the protocol waits")
 
     class Pausing(asyncio.Protocol):
         def __init__(self):

@@ -4,8 +4,9 @@ Here live the transport's callbacks and the life of a server's handler. Bytes go
 pauses and the connection's end to ``flow``; nothing is buffered here and nothing is written.
 
 Who keeps whom alive: transport → protocol → reader → transport. Nothing refers to the writer but
-its user, so an abandoned writer is collected, and closes the connection. What is paid for it: a
-program that keeps only the reader loses the connection, as it does with asyncio since 3.11.5.
+its user and, while it runs, the handler's task; so an abandoned writer is collected, and closes
+the connection. What is paid for it: a program that keeps only the reader loses the connection, as
+it does with asyncio since 3.11.5.
 """
 
 from __future__ import annotations
@@ -139,10 +140,14 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         if asyncio.iscoroutine(result):
             handler = loop.create_task(result)
             _handlers.add(handler)
-            handler.add_done_callback(partial(self._handler_done, transport))
+            handler.add_done_callback(partial(self._handler_done, transport, writer))
         keep_paused(loop, transport)
 
-    def _handler_done(self, transport: Any, handler: asyncio.Future[Any]) -> None:
+    def _handler_done(
+        self, transport: Any, writer: StreamWriter, handler: asyncio.Future[Any]
+    ) -> None:
+        # The writer comes along only to live until now: else that of a handler that failed would
+        # complain of not having been closed, just before it is.
         _handlers.discard(handler)
         transport = self._transport or transport  # TLS may have been started meanwhile
         if handler.cancelled():

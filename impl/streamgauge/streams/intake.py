@@ -1,0 +1,190 @@
+"""The receiving side below the reads: feeding, EOF, the stored exception, waiting, flow control.
+
+Here live the one waiter and the rule by which a transport is paused and resumed. What a read
+returns is ``reader``'s business, how bytes are kept is ``buffer``'s, and what a transport or a
+peer is, is ``protocol``'s.
+
+Theory of operation. There is one waiter, and it belongs to the read that made it until that read
+has run again: being woken does not free it. Waiting consumes nothing. A waiter is woken once the
+number of bytes is there that its read needs, and until then the transport is not paused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from .arguments import DEFAULT_LIMIT, BytesLike, checked_data, checked_limit
+from .buffer import ReceiveBuffer
+from .bufferview import BufferView
+from .transports import is_closing
+
+
+class Intake:
+    """What a stream reader is fed with, and how its reads wait for it.
+
+    Args:
+        limit: In bytes; the transport is paused when more than twice as much is buffered and
+            resumed when no more than it is left.
+        loop: Kept as ``_loop`` for programs that look there; a read waits on the running loop.
+
+    Raises:
+        TypeError: ``limit`` is not a number.
+        ValueError: ``limit`` is not positive.
+    """
+
+    def __init__(
+        self,
+        limit: float | None = DEFAULT_LIMIT,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._limit = checked_limit(limit)
+        self._loop = loop if loop is not None else asyncio._get_running_loop()
+        self._incoming = ReceiveBuffer()
+        self._eof = False
+        self._exception: Any = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._needed: float = 0  # bytes that have to be buffered before the waiter is woken
+        self._transport: Any = None
+        self._paused = False
+
+    def at_eof(self) -> bool:
+        """Return whether the buffer is empty and :meth:`feed_eof` was called."""
+        return self._eof and not self._incoming.size
+
+    def feed_data(self, data: BytesLike) -> None:
+        """Put received bytes behind the others and wake the read that they serve.
+
+        Raises:
+            AssertionError: EOF was fed before.
+            TypeError: ``data`` is not bytes-like.
+        """
+        if self._eof:
+            raise AssertionError(
+                f"feed_data() after feed_eof(): got {len(data)} bytes behind the end of the stream"
+            )
+        if type(data) is not bytes:
+            data = checked_data(data)
+        if not data:
+            return
+        incoming = self._incoming
+        incoming.append(data)
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            if incoming.size < self._needed:
+                return  # its read wants more: let it come, past the usual bound if need be
+            waiter.set_result(None)
+        if incoming.size > 2 * self._limit:
+            self._pause()
+
+    def feed_eof(self) -> None:
+        """Acknowledge the end of the stream: reads are served from the buffer, then end."""
+        self._eof = True
+        self._wake()
+
+    def exception(self) -> Any:
+        """Return the exception given to :meth:`set_exception`, or None."""
+        return self._exception
+
+    def set_exception(self, exc: Any) -> None:
+        """Make every read that the buffer does not serve raise ``exc``.
+
+        Args:
+            exc: An exception or an exception class; None takes it back.
+        """
+        self._exception = exc
+        self._wake()
+
+    def set_transport(self, transport: Any) -> None:
+        """Name the transport that is paused and resumed.
+
+        Raises:
+            AssertionError: There is another one already.
+        """
+        if self._transport is not None and self._transport is not transport:
+            raise AssertionError(
+                f"this reader has a transport already, {self._transport!r}; got {transport!r}"
+            )
+        self._transport = transport
+
+    @property
+    def _buffer(self) -> BufferView:
+        """The buffer as asyncio's programs know it."""
+        return BufferView(self._incoming)
+
+    @_buffer.setter
+    def _buffer(self, value: Any) -> None:
+        # `reader._buffer += data` ends here with the view it began with, already changed.
+        if not (isinstance(value, BufferView) and value._target is self._incoming):
+            self._incoming.replace(bytes(value))
+
+    # Waiting.
+
+    async def _wait(self, method: str, needed: float) -> None:
+        """Wait until data has come and ``needed`` bytes are buffered, or for EOF or an exception.
+
+        Raises:
+            RuntimeError: Another read waits, or was woken and has not run yet: its waiter is
+                still its own.
+        """
+        if self._waiter is not None:
+            raise RuntimeError(
+                f"{method}() would have to wait for data while another read of the same reader "
+                "waits; let one coroutine at a time read"
+            )
+        waiter = self._waiter = asyncio.get_running_loop().create_future()
+        self._needed = needed
+        try:
+            # The waiter stands before the transport is let go: it may deliver at once.
+            if self._paused:
+                self._resume()
+            await waiter
+        except BaseException:
+            # The bound that was lifted for this read holds again.
+            if self._incoming.size > 2 * self._limit:
+                self._pause()
+            raise
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # Flow control.
+
+    def _consume(self, n: int) -> bytes:
+        data = self._incoming.take(n)
+        if self._paused and self._incoming.size <= self._limit:
+            self._resume()
+        return data
+
+    def _pause(self) -> None:
+        if self._paused or self._transport is None or self._ended():
+            return
+        try:
+            self._transport.pause_reading()
+        except NotImplementedError:
+            self._transport = None  # it can't be paused: nothing to control
+        else:
+            self._paused = True
+
+    def _resume(self) -> None:
+        self._paused = False
+        # A transport that is closing, or that has said all it had to say, delivers nothing more;
+        # asyncio's TLS transport up to 3.10 even breaks when it is resumed then.
+        if self._transport is not None and not self._ended() and not is_closing(self._transport):
+            self._transport.resume_reading()
+
+    def _ended(self) -> bool:
+        return self._eof or self._exception is not None
+
+    def _replace_transport(self, transport: Any) -> None:
+        """Go on with another transport: the connection was upgraded to TLS."""
+        if self._paused:
+            # The new one rests on the old one, which nobody would resume any more.
+            self._resume()
+        self._transport = transport
+        if self._incoming.size > 2 * self._limit:
+            self._pause()
