@@ -14,7 +14,7 @@ import ssl
 import struct
 import sys
 import warnings
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import pytest_asyncio
@@ -71,6 +71,7 @@ class Peer:
         self.sock = sock
 
     def send(self, data):
+        """Send all of it; blocks if that is more than the kernel buffers."""
         self.sock.sendall(data)
 
     async def receive(self, n):
@@ -78,6 +79,7 @@ class Peer:
         return await asyncio.get_running_loop().run_in_executor(None, self._receive, n)
 
     async def receive_all(self):
+        """Receive until EOF."""
         return await self.receive(float("inf"))
 
     def _receive(self, n):
@@ -90,6 +92,7 @@ class Peer:
         return bytes(data)
 
     async def do(self, function, *args):
+        """Run something that blocks in a thread."""
         return await asyncio.get_running_loop().run_in_executor(None, function, *args)
 
     def reset(self):
@@ -121,6 +124,7 @@ class Kit:
 
     @staticmethod
     def on_uvloop():
+        """Return whether the running loop is uvloop's."""
         return type(asyncio.get_running_loop()).__module__.startswith("uvloop")
 
     def listen(self):
@@ -176,10 +180,8 @@ class Kit:
         """Close a writer and wait for it, whatever became of its connection."""
         if not writer.is_closing():  # asyncio breaks on abort() of a lost transport
             writer.transport.abort()
-        try:
+        with suppress(OSError):
             await writer.wait_closed()
-        except OSError:
-            pass
 
 
 @pytest.fixture
@@ -196,6 +198,8 @@ def kit():
 
 class FakeTransport(asyncio.Transport):
     """A transport that only notes what it is told."""
+
+    # ruff: noqa: D102  # what its methods do is the transport interface's to say
 
     def __init__(self, extra=None):
         super().__init__(extra)

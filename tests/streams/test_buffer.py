@@ -28,6 +28,7 @@ operations = st.lists(
 
 
 def filled(*chunks):
+    """Return a buffer that got these chunks."""
     buffer = ReceiveBuffer()
     for chunk in chunks:
         buffer.append(chunk)
@@ -153,7 +154,7 @@ def test_a_search_stops_at_the_first_chunk_that_has_it(monkeypatch):
     monkeypatch.setattr(ReceiveBuffer, "_chunks_from", counting)
     buffer = filled(*([b"x" * 100, b"y" * 100 + b"\n"] * 1000))
     for _ in range(1000):
-        start, end = buffer.search([b"\n"])
+        _, end = buffer.search([b"\n"])
         buffer.take(end)
     assert len(walked) <= 2 * 1000
 
@@ -167,7 +168,7 @@ def test_memory_is_proportional_to_the_bytes(piece):
         buffer = ReceiveBuffer()
         for number in range(size // piece):
             buffer.append(bytes((number % 251,)) * piece)
-        used, peak = tracemalloc.get_traced_memory()
+        _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert len(buffer) == size // piece * piece

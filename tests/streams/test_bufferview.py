@@ -62,6 +62,7 @@ QUESTIONS = [
 
 
 def view_of(*chunks):
+    """Return a view of a buffer that got these chunks."""
     target = ReceiveBuffer()
     for chunk in chunks:
         target.append(chunk)

@@ -16,6 +16,7 @@ class Deaf(asyncio.Protocol):
     lost = 0
 
     def connection_lost(self, exc):
+        """Count."""
         self.lost += 1
 
 

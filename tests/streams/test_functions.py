@@ -24,6 +24,7 @@ def call(name, *args, **kwds):
 
 
 async def shout(reader, writer):
+    """Answer one line in capitals and close."""
     writer.write((await reader.readline()).upper())
     await writer.drain()
     writer.close()
@@ -54,9 +55,10 @@ class TestArguments:
 
     async def test_the_loop_argument_is_deprecated(self, name):
         """It warns on every Python, and is used."""
-        with pytest.warns(DeprecationWarning, match=rf"loop argument of {name}\(\)"):
-            with pytest.raises(ValueError, match="specified"):
-                await call(name, loop=asyncio.get_running_loop())
+        with pytest.warns(DeprecationWarning, match=rf"loop argument of {name}\(\)"), pytest.raises(
+            ValueError, match="specified"
+        ):
+            await call(name, loop=asyncio.get_running_loop())
 
     def test_the_signature(self, name):
         """Parameters and the printed default of limit are asyncio's, with loop."""

@@ -25,6 +25,13 @@ from streamgauge.streams import StreamReader, StreamReaderProtocol, StreamWriter
 BULK = bytes(8_000_000)
 
 
+async def write_and_drain(writer, times=2000):
+    """Do nothing else, as often as would do to notice anything."""
+    for _ in range(times):
+        writer.write(b"x" * 1000)
+        await writer.drain()
+
+
 async def blocked(coroutine, kit):
     """Start a coroutine as a task and see that it waits, however idle the loop is."""
     task = asyncio.ensure_future(coroutine)
@@ -103,7 +110,7 @@ async def test_12_a_client_that_checks_names_needs_one(kit):
 
 
 async def test_15_streams_are_dropped_in_silence(kit, caplog):
-    """Neither the exception handler nor the log hears of readers and writers dropped (bpo-38529)."""
+    """Neither the exception handler nor the log hears of streams that are dropped (bpo-38529)."""
     async with kit.pair() as (reader, writer, _peer):
         pass
     del reader, writer
@@ -149,9 +156,7 @@ async def test_21_writing_to_a_peer_that_reset(kit):
     async with kit.tcp() as (_, writer, peer):
         peer.reset()
         with pytest.raises(ConnectionError):
-            for _ in range(2000):
-                writer.write(b"x" * 1000)
-                await writer.drain()
+            await write_and_drain(writer)
 
 
 async def test_22_writing_to_a_tls_peer_that_went_away(kit, contexts):
@@ -169,9 +174,7 @@ async def test_22_writing_to_a_tls_peer_that_went_away(kit, contexts):
         )
         kit.Peer(await accepting).reset()
         with pytest.raises(OSError):  # noqa: PT011  # which one is the TLS layer's choice
-            for _ in range(2000):
-                writer.write(b"x" * 1000)
-                await writer.drain()
+            await write_and_drain(writer)
         await kit.end(writer)
 
 

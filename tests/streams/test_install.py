@@ -28,6 +28,7 @@ LINES = (b"y" * 500 + b"\r\n") * 1000  # much more than a reader's limit
 
 
 def standing():
+    """Return what stands under the public names, on both modules."""
     return [getattr(module, name) for module in (asyncio, asyncio.streams) for name in NAMES]
 
 

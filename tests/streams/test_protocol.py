@@ -15,6 +15,7 @@ from streamgauge.streams import protocol as protocol_module
 
 
 def joined(transport, **kwds):
+    """Return a reader and its protocol, joined to a transport."""
     reader = StreamReader()
     protocol = StreamReaderProtocol(reader, **kwds)
     protocol.connection_made(transport)
@@ -89,16 +90,21 @@ class TestCallbacks:
 
 
 async def plain_coroutine(reader, writer):
+    """Answer and close."""
     writer.write(b"ran")
     writer.close()
 
 
 class AsyncCallable:
+    """A callback that is an object."""
+
     async def __call__(self, reader, writer):
+        """Answer and close."""
         await plain_coroutine(reader, writer)
 
 
 def plain_function(reader, writer):
+    """Answer and close."""
     writer.write(b"ran")
     writer.close()
 
@@ -108,7 +114,7 @@ CALLBACKS = {
     "plain function": plain_function,
     "object with async call": AsyncCallable(),
     "partial": functools.partial(plain_coroutine),
-    "function returning a coroutine": lambda r, w: plain_coroutine(r, w),
+    "function returning a coroutine": lambda *pair: plain_coroutine(*pair),  # noqa: PLW0108
     "function returning a task": lambda r, w: asyncio.ensure_future(plain_coroutine(r, w)),
 }
 

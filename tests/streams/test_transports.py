@@ -82,6 +82,8 @@ async def test_only_closing_tls_transports_of_asyncio_are_unbounded(transport):
 class Layer(asyncio.Protocol):
     """A stand-in for the TLS layer that takes bytes."""
 
+    # ruff: noqa: D102  # what its methods do is the protocol interface's to say
+
     def __init__(self):
         self.got = []
 

@@ -1,4 +1,4 @@
-"""About streamgauge/streams/writer.py: over real sockets, and a fake transport where that says more."""
+"""About streamgauge/streams/writer.py: over real sockets, or a fake transport that says more."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import ssl
 
 import pytest
 
+from streamgauge import streams
 from streamgauge.streams import StreamReader, StreamReaderProtocol, StreamWriter
 
 BULK = bytes(range(256)) * 40_000  # some 10 MB: more than any kernel buffers
@@ -325,7 +326,7 @@ class TestStartTls:
             writer.close()
 
         async with kit.server(handler) as address:
-            reader, writer = await self.connected(*address)
+            reader, writer = await streams.open_connection(*address)
             writer.write(b"STARTTLS\n")
             assert await reader.readline() == b"go\n"
             plain = writer.transport
@@ -339,11 +340,6 @@ class TestStartTls:
             writer.close()
             await writer.wait_closed()
 
-    async def connected(self, host, port, **kwds):
-        from streamgauge import streams  # noqa: PLC0415  # only here
-
-        return await streams.open_connection(host, port, **kwds)
-
     async def test_bulk_under_tls(self, kit, contexts):
         """Flow control works on the upgraded connection: all of a large answer arrives."""
         server_context, client_context = contexts
@@ -356,7 +352,7 @@ class TestStartTls:
             writer.close()
 
         async with kit.server(handler) as address:
-            reader, writer = await self.connected(*address, limit=1000)
+            reader, writer = await streams.open_connection(*address, limit=1000)
             writer.write(b"\n")
             await writer.start_tls(client_context, server_hostname="localhost")
             await kit.turns(50)

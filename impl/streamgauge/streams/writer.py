@@ -295,7 +295,7 @@ class StreamWriter:
 
     def __del__(self, warn: Any = warnings.warn) -> None:
         transport = getattr(self, "_transport", None)  # none if the constructor raised
-        if transport is None or is_closing(transport):
+        if transport is None or self.is_closing():
             return
         if self._loop.is_closed():
             warn("loop is closed", ResourceWarning)
