@@ -66,7 +66,7 @@ READER: Tuple[Spoil, ...] = (
     ),
     spoil(
         "error-forgotten",
-        "reader.lost.read-raises-once-empty",
+        "reader.lost.later-read-ends",
         "A read after a reset waits for ever.",
         ("StreamReader.set_exception", value_of("_exception", "None")),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from streamgauge.conformance.registry import PAIRS, check
 from streamgauge.conformance.trial import Trial
@@ -23,6 +24,15 @@ async def a_reset_ends_a_read_that_waits(t: Trial) -> None:
         await t.deliver_reset()
         with t.raises(ConnectionError):
             await reading
+
+
+@check("reader.lost.later-read-ends", links=PAIRS)
+async def no_read_that_begins_after_a_reset_waits(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver_reset()
+    for method, arguments in WAITS:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await t.is_done(t.start(getattr(reader, method)(*arguments)), f"{method}()")
 
 
 @check("reader.lost.buffered-data-readable", links=PAIRS)
