@@ -180,6 +180,7 @@ class Kit:
         """Close a writer and wait for it, whatever became of its connection."""
         if not writer.is_closing():  # asyncio breaks on abort() of a lost transport
             writer.transport.abort()
+        writer.close()  # asyncio's TLS transports up to 3.10 want to hear it even when lost
         with suppress(OSError):
             await writer.wait_closed()
 
