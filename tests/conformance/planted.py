@@ -29,6 +29,14 @@ def _reader_whose(name: str, method: Any) -> SimpleNamespace:
 always_passes = _asyncio_with()
 
 
+async def _without_limit(host: Any = None, port: Any = None) -> Any:
+    return await asyncio.open_connection(host, port)
+
+
+knows_no_limit = _asyncio_with(open_connection=_without_limit)
+offers_no_function = SimpleNamespace(StreamReader=asyncio.StreamReader)
+
+
 async def _wait_for_ever(self: Any, n: int) -> bytes:
     return bytes(await asyncio.get_running_loop().create_future())
 

@@ -73,10 +73,22 @@ def test_each_planted_fault_gets_its_verdict(subject: str, verdict: Verdict, say
     assert all(says in r.detail for r in results)
 
 
+@pytest.mark.parametrize(
+    ("subject", "says"),
+    [("knows_no_limit", "unexpected keyword"), ("offers_no_function", "'open_connection'")],
+)
+def test_a_shape_that_is_not_asyncios_is_the_subjects_fault(subject: str, says: str) -> None:
+    """A missing name or argument, not declared in `lacks`, fails clauses; the run stays valid."""
+    results = run(subject, "open_connection.limit.none-is-default", link="tcp").results
+    assert {Verdict.FAIL} == {r.verdict for r in results}
+    assert all(says in r.detail for r in results)
+
+
 def test_a_declared_lack_is_inapplicable() -> None:
     """What a subject declares in `lacks` is out of the count, with its reason."""
-    (result,) = run("LacksReadexactly", link="own").results
-    assert (Verdict.INAPPLICABLE, True) == (result.verdict, "readexactly" in result.detail)
+    results = run("LacksReadexactly", link="own").results
+    assert {Verdict.INAPPLICABLE} == {r.verdict for r in results}
+    assert all("declares that it lacks readexactly" in r.detail for r in results)
 
 
 def test_own_pair_is_judged() -> None:

@@ -34,6 +34,7 @@ __all__ = ["TrialSpec", "run_trial"]
 
 PACKAGE = str(Path(__file__).parent)
 CHECKS = str(Path(__file__).parent / "checks")
+BORDER = tuple(str(Path(__file__).with_name(name)) for name in ("links.py", "subjects.py"))
 NOISE_IDS = {
     "error": "hygiene.exception-handler-silent",
     "retrieved": "hygiene.nothing-never-retrieved",
@@ -291,11 +292,14 @@ def _loop_noise(context: Dict[str, Any]) -> Tuple[str, str]:
 def _raised_in_suite(error: BaseException) -> bool:
     """Whether the suite is at fault: the innermost frame is its own, a check's excepted.
 
-    A connection that breaks in the peer's hands was broken by the subject.
+    A connection that breaks in the peer's hands was broken by the subject. So was a call at the
+    border to the subject: a name that it has not got, or arguments that it does not take.
     """
     if isinstance(error, (ConnectionError, ssl.SSLError)):
         return False
     last = traceback.extract_tb(error.__traceback__)[-1].filename
+    if last in BORDER and isinstance(error, (AttributeError, TypeError)):
+        return False
     return last.startswith(PACKAGE) and not last.startswith(CHECKS)
 
 
