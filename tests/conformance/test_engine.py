@@ -42,6 +42,7 @@ def run(subject: str, *clauses: str, link: str = "feed") -> Collected:
         clauses=clauses or (CLAUSE,),
         workers=2,
         search_path=(HERE,),
+        edition="3.8",
         timeout_factor=float(os.environ.get("STREAMGAUGE_TEST_FACTOR", "0.5")),
     )
     assert engine.run(plan, heard)
