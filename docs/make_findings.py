@@ -21,7 +21,7 @@ HEAD = """\
 Made by `python docs/make_findings.py` from the lists that ship with the suite
 (`conformance/streamgauge/conformance/known/`); `streamgauge run stdlib` compares every run with
 them, so a row that stops being true makes that run fail. Measured on CPython 3.8.18, 3.9.18,
-3.10.13, 3.11.7, 3.12.1 and 3.13.0, on the stock event loop and on uvloop 0.23.0, on Linux.
+3.10.13, 3.11.2, 3.11.7, 3.12.1 and 3.13.0, on the stock event loop and on uvloop 0.23.0, on Linux.
 
 `streamgauge explain CLAUSE` tells what a clause promises, where the page says so, and how it is
 tried. Behaviours, which the page leaves open, are not listed here: they are never scored.

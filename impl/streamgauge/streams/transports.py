@@ -40,10 +40,10 @@ def closes_unbounded(transport: Any) -> bool:
 def keep_paused(loop: asyncio.AbstractEventLoop, transport: Any) -> None:
     """Make a pause hold that was asked for while the transport was being set up.
 
-    asyncio's socket transports up to 3.10 start to read right after ``connection_made``, whatever
-    that asked for. To be called in ``connection_made``; no data comes in between.
+    asyncio's socket transports up to 3.11.3 start to read right after ``connection_made``,
+    whatever that asked for. To be called in ``connection_made``; no data comes in between.
     """
-    if sys.version_info < (3, 11) and not is_reading(transport):
+    if sys.version_info < (3, 11, 4) and not is_reading(transport):
         loop.call_soon(_pause_again, transport)
 
 
