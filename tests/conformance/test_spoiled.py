@@ -16,6 +16,7 @@ from streamgauge.conformance.catalogue import load
 
 from . import anatomy, surgery
 from .spoil import Outcome, Spoil, gauge, spoil, spoiled, spoiled_tree
+from .spoiled_matrix import missing
 from .spoils import PARTS, SPOILS
 
 # Two of each part: a value that comes out wrong, and something that no longer happens. Their
@@ -116,6 +117,26 @@ def test_a_spoiled_asyncio_is_found_out(
     assert outcome.code == 1, outcome.said
     assert {clause} == set(outcome.departures_from(sound))
     assert clause in outcome.said
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "verdict", "found"),
+    [
+        ("at-eof-never", 1, "fail", True),
+        ("at-eof-never", 0, "pass", False),
+        ("at-eof-never", 4, "precondition", False),
+        ("at-eof-never", 3, "fail", False),
+        ("iteration-impossible", 0, "fail", True),
+        ("iteration-impossible", 0, "pass", False),
+    ],
+)
+def test_what_counts_as_found(name: str, code: int, verdict: str, found: bool) -> None:
+    """Found is a departure with exit code 1; a behaviour, unscored, has to be answered otherwise."""
+    trial = (SPOILS[name].clause, "check", "tcp")
+    wrong = missing(
+        SPOILS[name], Outcome(0, {trial: "pass"}, ""), Outcome(code, {trial: verdict}, "")
+    )
+    assert found == (wrong == ""), wrong
 
 
 def test_it_stands_for_what_was_found() -> None:
