@@ -19,7 +19,7 @@ from streamgauge.conformance.plan import Result, RunPlan
 from streamgauge.conformance.plugin import LOGS, PLAN, PROPERTY, clause_files
 from streamgauge.conformance.runner import TrialSpec
 from streamgauge.conformance.selection import Selection
-from streamgauge.conformance.verdicts import Ended
+from streamgauge.conformance.verdicts import Ended, Observation
 
 __all__ = ["EVENTS", "main"]
 
@@ -62,12 +62,14 @@ class Reporter:
         spec = self._trials[name]
         node: Any = getattr(report, "node", None)
         if node is None:
-            return spec.result(Ended.SUITE, str(report.longrepr), report.duration)
+            return spec.result(Observation(Ended.SUITE), str(report.longrepr), report.duration)
         words = _last_words(node.gateway.id)
         if words.startswith("Timeout"):
-            return spec.result(Ended.BLOCKED, f"the loop was blocked; its stack:\n{words}")
+            return spec.result(
+                Observation(Ended.BLOCKED), f"the loop was blocked; its stack:\n{words}"
+            )
         detail = words or "without a word: os._exit, a kill, or the machine's memory"
-        return spec.result(Ended.DIED, f"the worker process died; {detail}")
+        return spec.result(Observation(Ended.DIED), f"the worker process died; {detail}")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Pass on what went wrong before any trial could run."""

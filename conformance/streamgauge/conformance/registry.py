@@ -12,6 +12,7 @@ import pkgutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, Dict, List, Tuple
 
+from streamgauge.conformance import checks
 from streamgauge.conformance.errors import HarnessError
 from streamgauge.conformance.plan import LINKS
 
@@ -100,8 +101,6 @@ def check(
 
 def all_checks() -> List[Check]:
     """Give every check, in the order of the modules' names and of their lines."""
-    from streamgauge.conformance import checks
-
     for module in sorted(m.name for m in pkgutil.iter_modules(checks.__path__)):
         importlib.import_module(f"{checks.__name__}.{module}")
     found = [entry for entries in _CHECKS.values() for entry in entries]
