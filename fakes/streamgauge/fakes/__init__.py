@@ -2,15 +2,18 @@
 
 Real stream readers and writers over a wire in memory that behaves as the kernel's TCP does, and
 that can be told to behave worse. Nothing but names lives here: wires are in `wire`, `direction`
-and `chunks`; the transport in `transport` and `writing`; pairs in `pairs` and `ends`; what may
-not be left behind in `leaks`. The package needs nothing but Python.
+and `chunks`; the transport in `transport` and `writing`; pairs in `pairs` and `ends`; the
+network in `network` and the modules that it names; what may not be left behind in `leaks`. The
+package needs nothing but Python.
 """
 
 from __future__ import annotations
 
 from .chunks import Chunks, Policy
+from .dialing import ForbiddenConnectError
 from .ends import MemoryStreamEnd, StreamEnd
 from .leaks import LEAKS, Leak, LeakError
+from .network import MemoryNetwork
 from .pairs import (
     memory_stream_pair,
     socketpair_stream_pair,
@@ -26,9 +29,11 @@ __all__ = [
     "TCP",
     "UNIX",
     "Chunks",
+    "ForbiddenConnectError",
     "Kind",
     "Leak",
     "LeakError",
+    "MemoryNetwork",
     "MemoryStreamEnd",
     "MemoryTransport",
     "Policy",

@@ -48,6 +48,7 @@ class Direction:
         fin: FIN has arrived.
         open: nothing stands in the way of a send: not held, not cut, not closed.
         starved: the sender was told that there is no room for all it has.
+        last: the last delivery that was taken, for reports.
         courier: called for each thing that is sent while the direction is held, see `arrive_one`.
     """
 
@@ -60,6 +61,7 @@ class Direction:
         "courier",
         "fin",
         "head",
+        "last",
         "open",
         "queue",
         "receiver",
@@ -82,6 +84,7 @@ class Direction:
         self.fin = False
         self.open = True
         self.starved = False
+        self.last = b""
         self.courier: Optional[Callable[[], object]] = None
         self._flight: Deque[Item] = deque()
         self._flying = 0
@@ -98,6 +101,11 @@ class Direction:
     def held(self) -> bool:
         """Whether what is sent stays on its way."""
         return self._held
+
+    @property
+    def waiting(self) -> int:
+        """How many things are on their way: writes, FIN, RST."""
+        return len(self._flight)
 
     # The sender's side
 
@@ -192,6 +200,7 @@ class Direction:
                 return None
             data = self._cut_off(n)
             self.room += n
+        self.last = data
         if self.starved:
             self._feed_sender()
         return data

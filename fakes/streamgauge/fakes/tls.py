@@ -26,7 +26,7 @@ def protocol_for(
     loop: asyncio.AbstractEventLoop,
     protocol: asyncio.BaseProtocol,
     context: ssl.SSLContext,
-    waiter: Optional[asyncio.Future[None]],
+    waiter: Optional[asyncio.Future[None]] = None,
     *,
     server_side: bool,
     server_hostname: Optional[str] = None,

@@ -1,0 +1,118 @@
+"""Reading the arguments of `create_connection` and `create_server` as the running loop does.
+
+A keyword that this Python's loop does not know is refused here too; the rest is checked with the
+errors that programs see from asyncio. Nothing is connected here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import ssl as ssl_module
+from typing import Any, Callable, Dict, Optional
+
+__all__ = ["check_keywords", "client_tls", "server_tls", "unix_path"]
+
+
+def check_keywords(original: Callable[..., Any], kwargs: Dict[str, Any]) -> None:
+    """Refuse keywords that the loop's own method does not take.
+
+    Args:
+        original: the loop's own method.
+        kwargs: the keywords.
+
+    Raises:
+        TypeError: one is unknown on this Python.
+    """
+    try:
+        known = inspect.signature(original).parameters
+    except (TypeError, ValueError):  # a compiled method may not tell
+        return
+    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        return
+    for name in kwargs:
+        if name not in known:
+            what = getattr(original, "__name__", "the loop's method")
+            raise TypeError(f"{what}() got an unexpected keyword argument {name!r}")
+
+
+def client_tls(
+    ssl: Any, host: Optional[str], server_hostname: Optional[str], kwargs: Dict[str, Any]
+) -> Optional[Dict[str, Any]]:
+    """Read a client's TLS arguments.
+
+    Args:
+        ssl: a context, True for the default one, None or False for no TLS.
+        host: the host that is connected to.
+        server_hostname: the name to verify, `host` by default.
+        kwargs: the rest of the keywords, of which the timeouts are read.
+
+    Returns:
+        What `tls.protocol_for` takes, or None for no TLS.
+
+    Raises:
+        ValueError: the name or a timeout is given without TLS, or TLS without any name.
+        TypeError: ``ssl`` is something else.
+    """
+    if not ssl:
+        if server_hostname is not None:
+            raise ValueError("server_hostname is only meaningful with ssl")
+        _no_timeouts(kwargs)
+        return None
+    if server_hostname is None:
+        if not host:
+            raise ValueError("You must set server_hostname when using ssl without a host")
+        server_hostname = host
+    context = ssl_module.create_default_context() if ssl is True else _context(ssl)
+    return {
+        "context": context,
+        "server_side": False,
+        "server_hostname": server_hostname,
+        **_timeouts(kwargs),
+    }
+
+
+def server_tls(ssl: Any, kwargs: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """Read a server's TLS arguments, see `client_tls`.
+
+    Raises:
+        ValueError: a timeout is given without TLS.
+        TypeError: ``ssl`` is neither None nor a context; a server needs a certificate.
+    """
+    if isinstance(ssl, bool):
+        raise TypeError(f"ssl got {ssl!r}, expected an SSLContext or None")
+    if ssl is None:
+        _no_timeouts(kwargs)
+        return None
+    return {"context": _context(ssl), "server_side": True, **_timeouts(kwargs)}
+
+
+def unix_path(path: Any) -> Any:
+    """Give a path as the kernel shows it: a string, or bytes for an abstract one.
+
+    Raises:
+        TypeError: it is not a path.
+    """
+    text = os.fspath(path)
+    if isinstance(text, bytes):
+        text = os.fsdecode(text)
+    return text
+
+
+TIMEOUTS = ("ssl_handshake_timeout", "ssl_shutdown_timeout")
+
+
+def _timeouts(kwargs: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: kwargs.get(name) for name in TIMEOUTS}
+
+
+def _no_timeouts(kwargs: Dict[str, Any]) -> None:
+    for name in TIMEOUTS:
+        if kwargs.get(name) is not None:
+            raise ValueError(f"{name} is only meaningful with ssl")
+
+
+def _context(ssl: Any) -> ssl_module.SSLContext:
+    if not isinstance(ssl, ssl_module.SSLContext):
+        raise TypeError(f"ssl got {ssl!r}, expected an SSLContext, True or None")
+    return ssl

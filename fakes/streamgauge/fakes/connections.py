@@ -1,0 +1,218 @@
+"""The open connections of a memory network: what holds them, what rules do to them, netstat.
+
+A `Connection` is a wire with two addresses and the transports on it. It outlives neither: once
+both ends are closed it is gone. How connections come to be is in `routes`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from asyncio.sslproto import SSLProtocol
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+
+from .direction import Direction
+from .leaks import Leak, unread_bytes
+from .names import family_of, shown
+from .rules import Verdict
+from .sockets import Address, MemorySocket
+from .tls import app_transport, protocol_for
+from .transport import MemoryTransport
+from .wire import Wire, WireEnd
+
+__all__ = ["Connection", "Holders", "make_transport", "netstat"]
+
+COLUMNS = ("Proto", "Recv-Q", "Send-Q", "Local Address", "Foreign Address", "State", "Sent", "Got")
+ROW = "{:<5} {:>9} {:>9} {:<22} {:<22} {:<12} {:>10} {:>10}"
+LAST_BYTES = 64  # of each direction, in a report
+
+
+class Connection:
+    """One connection of a network.
+
+    Args:
+        loop: the loop that delays are made with.
+        wire: the wire; its first end is the client's.
+        client: the client's address.
+        server: the server's address.
+        gone: called with the connection once both ends are closed.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        wire: Wire,
+        client: Address,
+        server: Address,
+        gone: Callable[[Connection], object],
+    ) -> None:
+        self._loop = loop
+        self.wire = wire
+        self.client = client
+        self.server = server
+        self.transports: Set[Any] = set()  # as a selector would hold them
+        self._gone = gone
+        self._does = Verdict()
+
+    def attach(self, transport: Any) -> None:
+        """A transport has taken one of the ends."""
+        self.transports.add(transport)
+
+    def detach(self, transport: Any) -> None:
+        """A transport has come to its end."""
+        self.transports.discard(transport)
+        self.closed()
+
+    def closed(self) -> None:
+        """An end was closed; when both are, the connection is gone."""
+        if all(end.closed for end in self.wire.ends):
+            self._gone(self)
+
+    def apply(self, does: Verdict) -> None:
+        """Do what the rules say from now on; hands on the wire are left alone if they say nothing.
+
+        Args:
+            does: the verdict on the two addresses.
+        """
+        if does == self._does:
+            return
+        self._does = does
+        if does.refused:
+            self.wire.reset()
+            return
+        for end in self.wire.ends:
+            direction = end.out
+            direction.courier = None
+            if does.lost:
+                direction.hold()
+            elif does.delay_s:
+                self._delay(direction, does.delay_s)
+            else:
+                direction.release()
+
+    def _delay(self, direction: Direction, seconds: float) -> None:
+        direction.hold()
+        last = 0.0
+
+        def arrive() -> None:
+            if direction.courier is courier:  # else the rule is another by now
+                direction.arrive_one()
+
+        def courier() -> None:
+            nonlocal last
+            last = max(last, self._loop.time() + seconds)
+            self._loop.call_at(last, arrive)
+
+        direction.courier = courier
+        for _ in range(direction.waiting):
+            courier()
+
+    def leaks(self) -> List[Leak]:
+        """Say what is left of it: a client that did not close, bytes that nobody read."""
+        found = []
+        for transport in self.transports:
+            own = shown(transport.get_extra_info("sockname"))
+            if not transport.is_closing():
+                found.append(Leak("unclosed-writer", f"{transport!r}"))
+            protocol = transport.get_protocol()
+            reader = getattr(protocol, "_stream_reader", None)
+            unread = transport.wire.peer.in_flight() + unread_bytes(reader)
+            if isinstance(protocol, SSLProtocol):
+                unread = 0  # TLS has words of its own on the wire
+            if unread:
+                found.append(Leak("unread-bytes", f"{unread} bytes that {own} never read"))
+        return found
+
+    def rows(self) -> List[str]:
+        """Give one line of netstat for each end that is not closed."""
+        sides = zip(self.wire.ends, (self.client, self.server), (self.server, self.client))
+        return [self._row(end, own, other) for end, own, other in sides if not end.closed]
+
+    def last_bytes(self) -> List[str]:
+        """Say what each direction carried last."""
+        lines = []
+        sides = zip(self.wire.ends, (self.client, self.server), (self.server, self.client))
+        for end, own, other in sides:
+            data = end.out.last[-LAST_BYTES:]
+            lines.append(f"{shown(own)} -> {shown(other)}: {end.out.sent} bytes, last {data!r}")
+        return lines
+
+    def _row(self, end: WireEnd, own: Address, other: Address) -> str:
+        unsent = sum(t.get_write_buffer_size() for t in self.transports if t.wire is end)
+        return ROW.format(
+            self.wire.kind.name,
+            end.into.unread,
+            end.in_flight() - end.out.unread + unsent,
+            shown(own),
+            shown(other),
+            end.state,
+            end.out.sent,
+            end.into.sent - end.peer.in_flight(),
+        ).rstrip()
+
+
+class Holders:
+    """Several that are told of a transport, as one.
+
+    Args:
+        holders: each has ``attach`` and ``detach``.
+    """
+
+    def __init__(self, *holders: Any) -> None:
+        self._holders = holders
+
+    def attach(self, transport: Any) -> None:
+        """Tell all that the transport is there."""
+        for holder in self._holders:
+            holder.attach(transport)
+
+    def detach(self, transport: Any) -> None:
+        """Tell all that the transport has come to its end."""
+        for holder in self._holders:
+            holder.detach(transport)
+
+
+def make_transport(
+    loop: asyncio.AbstractEventLoop,
+    end: WireEnd,
+    protocol: asyncio.BaseProtocol,
+    names: Tuple[Address, Address],
+    holders: Holders,
+    tls_options: Optional[Dict[str, Any]],
+) -> Tuple[Any, asyncio.Future[None]]:
+    """Put a transport, with TLS or without, on a wire's end.
+
+    Args:
+        loop: the loop.
+        end: the end.
+        protocol: the user's protocol.
+        names: the end's own address and the other's.
+        holders: who is told of the transport.
+        tls_options: what `tls.protocol_for` takes, or None for no TLS.
+
+    Returns:
+        The transport for the user, and a future that is done once `connection_made` was called
+        or TLS has failed.
+    """
+    own, other = names
+    family = family_of(own[0]) if isinstance(own, tuple) else getattr(socket, "AF_UNIX", 0)
+    sock = MemorySocket(family, own, other, end)
+    extra = {"socket": sock, "sockname": own, "peername": other}
+    waiter: asyncio.Future[None] = loop.create_future()
+    if tls_options is None:
+        transport = MemoryTransport(loop, end, protocol, waiter=waiter, extra=extra, server=holders)
+        return transport, waiter
+    below = protocol_for(loop, protocol, waiter=waiter, **tls_options)
+    MemoryTransport(loop, end, below, extra=extra, server=holders)
+    return app_transport(below), waiter
+
+
+def netstat(listening: Iterable[Address], connections: Iterable[Connection]) -> str:
+    """Print listeners and connections as a table, one line an end, with bytes both ways."""
+    lines = [ROW.format(*COLUMNS).rstrip()]
+    for where in listening:
+        kind = "tcp" if isinstance(where, tuple) else "unix"
+        lines.append(ROW.format(kind, 0, 0, shown(where), "*", "LISTEN", "", "").rstrip())
+    for connection in connections:
+        lines.extend(connection.rows())
+    return "\n".join(lines)

@@ -1,0 +1,234 @@
+"""Connecting in a memory network: the loop's methods of a client.
+
+`create_connection`, `create_unix_connection` and `sock_connect` as the loop has them, without a
+socket. What may be reached, and what it takes to get there, is decided here; the serving side is
+in `serving`, the network's own verbs in `network`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
+
+from .arguments import check_keywords, client_tls, unix_path
+from .connections import Connection, Holders, make_transport
+from .names import address, family_of, numeric, shown
+from .sockets import Address
+from .wire import TCP, UNIX, Kind, Wire, WireEnd
+
+if TYPE_CHECKING:
+    from .network import MemoryNetwork
+
+__all__ = ["Dialing", "ForbiddenConnectError"]
+
+#: A name with several addresses is tried at all of them; only this one's first must be there.
+SOURCES = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+
+
+class ForbiddenConnectError(RuntimeError):
+    """A program tried to reach something that is neither in the network nor passed through.
+
+    It is no OSError, so that code which expects the network to fail does not hide it.
+
+    Attributes:
+        address: what it tried to reach.
+    """
+
+    def __init__(self, where: Any) -> None:
+        self.address = where
+        text = where if isinstance(where, str) else shown(where)
+        super().__init__(
+            f"connecting to {text} is forbidden: it is not in the memory network. Start a server"
+            f" there, name it in hosts=, or allow the real one with passthrough({text!r})"
+        )
+
+
+class Dialing:
+    """The loop's methods for clients.
+
+    Args:
+        network: the network that they belong to.
+    """
+
+    def __init__(self, network: MemoryNetwork) -> None:
+        self._net = network
+        self._parked: weakref.WeakKeyDictionary[socket.socket, Tuple[WireEnd, Connection]]
+        self._parked = weakref.WeakKeyDictionary()
+
+    def methods(self) -> Dict[str, Callable[..., Any]]:
+        """Give what is put in place of the loop's methods."""
+        return {
+            "create_connection": self.create_connection,
+            "create_unix_connection": self.create_unix_connection,
+            "sock_connect": self.sock_connect,
+        }
+
+    async def create_connection(
+        self,
+        protocol_factory: Callable[[], Any],
+        host: Optional[str] = None,
+        port: Any = None,
+        **kwargs: Any,
+    ) -> Tuple[Any, Any]:
+        """Connect as the loop's method of this name does."""
+        below = self._net.below("create_connection")
+        check_keywords(below, kwargs)
+        sock = kwargs.get("sock")
+        if sock is not None and host is None and port is None and sock in self._parked:
+            return await self._claim(protocol_factory, sock, kwargs)
+        if (sock is not None) or (host is None and port is None) or self._net.passes(host, port):
+            return await below(protocol_factory, host, port, **kwargs)  # type: ignore[no-any-return]
+        tls = client_tls(kwargs.get("ssl"), host, kwargs.get("server_hostname"), kwargs)
+        found = self._net.names.getaddrinfo(
+            host, port, family=kwargs.get("family", 0), type=socket.SOCK_STREAM
+        )
+        where = [info[4] for info in found]
+        for passed in (to for to in where if self._net.passes(*to[:2])):
+            return await below(protocol_factory, *passed[:2], **kwargs)  # type: ignore[no-any-return]
+        end, connection = await self._first(where, kwargs)
+        return await self._finish(protocol_factory, end, connection, tls)
+
+    async def create_unix_connection(
+        self, protocol_factory: Callable[[], Any], path: Any = None, **kwargs: Any
+    ) -> Tuple[Any, Any]:
+        """Connect as the loop's method of this name does."""
+        below = self._net.below("create_unix_connection")
+        check_keywords(below, kwargs)
+        if (
+            path is None
+            or kwargs.get("sock") is not None
+            or self._net.passes(unix_path(path), None)
+        ):
+            return await below(protocol_factory, path, **kwargs)  # type: ignore[no-any-return]
+        hostname = kwargs.get("server_hostname")
+        tls = client_tls(kwargs.get("ssl"), None, hostname, kwargs)
+        end, connection = await self.connect("", unix_path(path), UNIX)
+        return await self._finish(protocol_factory, end, connection, tls)
+
+    async def sock_connect(self, sock: Any, where: Any) -> None:
+        """Connect as the loop's method of this name does; `create_connection(sock=)` claims it.
+
+        The socket itself stays unconnected, and is closed when it is claimed.
+        """
+        unix = sock.family == getattr(socket, "AF_UNIX", None)
+        to = unix_path(where) if unix else where
+        if self._net.passes(*((to, None) if unix else to[:2])):
+            await self._net.below("sock_connect")(sock, where)
+            return
+        if not unix:
+            ip = self._net.names.resolve(to[0], sock.family)[0]
+            to = address(ip, self._net.names.port(to[1]))
+        self._parked[sock] = await self.connect(None, to, UNIX if unix else TCP)
+
+    async def connect(
+        self, source: Optional[Address], to: Address, kind: Kind = TCP
+    ) -> Tuple[WireEnd, Connection]:
+        """Connect to one address: the client's end, with the server told of the other.
+
+        Args:
+            source: the client's address; None for a free port of loopback.
+            to: the address.
+            kind: how the connection ends.
+
+        Raises:
+            ForbiddenConnectError: the address is not in the network.
+            ConnectionRefusedError: nobody listens there.
+            FileNotFoundError: the path is not there.
+
+        A cancellation leaves nothing: the server sees the end of a connection, or none at all.
+        """
+        server = self._listener(to)
+        if source is None:
+            family = family_of(to[0])
+            source = address(SOURCES[socket.AddressFamily(family)], self._net.listeners.free_port())
+        await self._net.way(source, to)
+        server = self._listener(to)
+        if server is None or not server.is_serving() or self._net.verdict(source, to).refused:
+            raise _refused(to)
+        wire = Wire(window=self._net.window, chunks=self._net.chunks, kind=kind)
+        connection = self._net.opened(wire, source, to)
+        client, far = wire.ends
+        server.accept(connection, far, (to, source))
+        try:
+            for _ in range(2):  # the turns that a socket takes to be found writable
+                await asyncio.sleep(0)
+        except BaseException:
+            client.close()
+            raise
+        return client, connection
+
+    def _listener(self, to: Address) -> Optional[Any]:
+        if isinstance(to, tuple):
+            if not self._net.names.is_ours(to[0]):
+                raise ForbiddenConnectError(to)
+        elif not to.startswith("\0") and os.path.exists(to):
+            raise ForbiddenConnectError(to)
+        return self._net.listeners.find(to)
+
+    async def _first(
+        self, where: List[Address], kwargs: Dict[str, Any]
+    ) -> Tuple[WireEnd, Connection]:
+        heard = [to for to in where if numeric(to[0]) and self._net.heard(to)] or where[:1]
+        errors: List[OSError] = []
+        for to in heard:
+            try:
+                return await self.connect(self._source(to, kwargs), to)
+            except OSError as exc:
+                errors.append(exc)
+        raise errors[0]
+
+    def _source(self, to: Address, kwargs: Dict[str, Any]) -> Optional[Address]:
+        local = kwargs.get("local_addr")
+        if local is None:
+            return None
+        ip = self._net.names.resolve(local[0], family_of(to[0]))[0]
+        return address(ip, self._net.names.port(local[1]) or self._net.listeners.free_port())
+
+    async def _claim(
+        self, factory: Callable[[], Any], sock: Any, kwargs: Dict[str, Any]
+    ) -> Tuple[Any, Any]:
+        tls = client_tls(kwargs.get("ssl"), None, kwargs.get("server_hostname"), kwargs)
+        end, connection = self._parked.pop(sock)
+        sock.close()
+        return await self._finish(factory, end, connection, tls)
+
+    async def _finish(
+        self,
+        factory: Callable[[], Any],
+        end: WireEnd,
+        connection: Connection,
+        tls: Optional[Dict[str, Any]],
+    ) -> Tuple[Any, Any]:
+        names = connection.client, connection.server
+        try:
+            protocol = factory()
+        except BaseException:
+            end.close()
+            raise
+        transport, waiter = make_transport(
+            self._net.loop, end, protocol, names, Holders(connection), tls
+        )
+        try:
+            await waiter
+        except BaseException:
+            transport.close()
+            raise
+        return transport, protocol
+
+    def drop_parked(self) -> None:
+        """Close the connections that nobody claimed."""
+        for end, connection in [*self._parked.values()]:
+            end.close()
+            connection.closed()
+        self._parked.clear()
+
+
+def _refused(to: Address) -> OSError:
+    number = errno.ECONNREFUSED
+    if not isinstance(to, tuple):
+        return OSError(number, os.strerror(number))
+    return OSError(number, f"Connect call failed {to!r}")

@@ -1,0 +1,203 @@
+"""Names and addresses of a memory network: resolving them, reading and matching them.
+
+The answers are those of `getaddrinfo` with an /etc/hosts of loopback's names and the given ones;
+no resolver is asked. Who listens where is in `listeners`, what is done to traffic in `rules`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Tuple, Union
+
+from .sockets import Address
+
+__all__ = ["AddressLike", "Hosts", "Names", "Place", "shown"]
+
+Hosts = Mapping[str, Union[str, Iterable[str]]]
+AddressLike = Union[str, "os.PathLike[str]", Tuple[str, int]]
+AddrInfo = Tuple[int, int, int, str, Address]
+
+LOOPBACK = ("127.0.0.1", "::1")
+WILDCARDS = ("0.0.0.0", "::")
+#: What getaddrinfo gives for each socket type: (type, protocol).
+SOCKET_TYPES = (
+    (socket.SOCK_STREAM, socket.IPPROTO_TCP),
+    (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+    (socket.SOCK_RAW, 0),
+)
+
+
+def family_of(ip: str) -> int:
+    """Give the address family of a numeric address."""
+    return socket.AF_INET6 if ":" in ip else socket.AF_INET
+
+
+def address(ip: str, port: int) -> Address:
+    """Give an address as sockets do: two items for IPv4, four for IPv6."""
+    return (ip, port, 0, 0) if ":" in ip else (ip, port)
+
+
+def shown(where: Address) -> str:
+    """Write an address as a program would: ``127.0.0.1:80``, ``[::1]:80``, a path."""
+    if not isinstance(where, tuple):
+        return str(where)
+    host, port = where[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def numeric(host: str) -> Optional[str]:
+    """Give the address in its one spelling, or None for a name."""
+    try:
+        return str(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        return None
+
+
+class Place(NamedTuple):
+    """Where something is: addresses or a path, with a port or all of them."""
+
+    hosts: FrozenSet[str]
+    port: Optional[int]
+
+    def covers(self, where: Address) -> bool:
+        """Whether an address is in this place."""
+        if not isinstance(where, tuple):
+            return where in self.hosts
+        return where[0] in self.hosts and self.port in (None, where[1])
+
+
+def _error(number: int, text: str) -> socket.gaierror:
+    return socket.gaierror(number, text)
+
+
+def split(where: AddressLike) -> Tuple[str, Optional[int]]:
+    """Take ``host:port``, ``[v6]:port``, a host, a path or a pair apart.
+
+    Args:
+        where: the address; without a port, or with ``*`` for one, all ports are meant.
+
+    Raises:
+        ValueError: the port is not a number.
+    """
+    if isinstance(where, tuple):
+        return where[0], where[1]
+    text = os.fspath(where)
+    if text.startswith(("/", "\0", ".")) or numeric(text):
+        return text, None
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        return text.strip("[]"), None
+    if port != "*" and not port.isdigit():
+        raise ValueError(f"address got {text!r}, expected host:port, host:*, host or a path")
+    return host.strip("[]"), None if port == "*" else int(port)
+
+
+class Names:
+    """The names of one network.
+
+    Args:
+        hosts: name to one address or several.
+
+    Raises:
+        ValueError: what a name stands for is not a numeric address.
+    """
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts: Dict[str, Tuple[str, ...]] = {"localhost": LOOPBACK}
+        for name, ips in hosts.items():
+            found = [(ip, numeric(ip)) for ip in ([ips] if isinstance(ips, str) else ips)]
+            wrong = [ip for ip, fine in found if fine is None]
+            if wrong or not found:
+                raise ValueError(f"hosts[{name!r}] got {wrong}, expected numeric addresses")
+            self._hosts[name.lower()] = tuple(fine for _, fine in found if fine is not None)
+
+    def is_ours(self, ip: str) -> bool:
+        """Whether a numeric address is a machine of this network: loopback, or in `hosts`."""
+        named = any(ip in ips for ips in self._hosts.values())
+        return named or ipaddress.ip_address(ip).is_loopback or ip in WILDCARDS
+
+    def resolve(self, host: Optional[str], family: int = 0, passive: bool = False) -> List[str]:
+        """Give the numeric addresses of a name.
+
+        Args:
+            host: a name, an address, or None for this machine.
+            family: `socket.AF_INET`, `AF_INET6`, or 0 for both.
+            passive: None means every address of this machine, not loopback.
+
+        Raises:
+            socket.gaierror: the name is unknown, or has no address of that family.
+        """
+        if not host:
+            found: Tuple[str, ...] = WILDCARDS if passive else LOOPBACK
+        else:
+            ip = numeric(host)
+            found = (ip,) if ip else self._hosts.get(host.lower().rstrip("."), ())
+            if not found:
+                raise _error(socket.EAI_NONAME, f"Name or service not known: {host!r}")
+        fitting = [ip for ip in found if family in (0, family_of(ip))]
+        if not fitting:
+            raise _error(socket.EAI_FAMILY, f"No address of that family: {host!r}")
+        return fitting
+
+    def place(self, where: AddressLike) -> Place:
+        """Read an address as the name of a place.
+
+        Raises:
+            socket.gaierror: the name is unknown.
+            ValueError: the port is not a number.
+        """
+        host, port = split(where)
+        if host.startswith(("/", "\0", ".")):
+            return Place(frozenset([host]), None)
+        return Place(frozenset(self.resolve(host)), port)
+
+    def port(self, port: Union[str, int, bytes, None]) -> int:
+        """Give the number of a port or a service.
+
+        Raises:
+            socket.gaierror: the service is unknown.
+        """
+        text = port.decode() if isinstance(port, bytes) else port
+        if text is None or isinstance(text, int):
+            return text or 0
+        if text.isdigit():
+            return int(text)
+        try:
+            return socket.getservbyname(text, "tcp")
+        except OSError:
+            raise _error(socket.EAI_SERVICE, f"Servname not supported: {port!r}") from None
+
+    def getaddrinfo(
+        self,
+        host: Any,
+        port: Any,
+        *,
+        family: int = 0,
+        type: int = 0,  # noqa: A002  # getaddrinfo's own name for it
+        proto: int = 0,
+        flags: int = 0,
+    ) -> List[AddrInfo]:
+        """Answer as `socket.getaddrinfo` does, with its arguments.
+
+        Raises:
+            socket.gaierror: the host or the service is unknown.
+        """
+        if isinstance(host, bytes):
+            host = host.decode()
+        number = self.port(port)
+        kinds = [k for k in SOCKET_TYPES if type in (0, k[0]) and proto in (0, k[1])]
+        canonical = (host or "") if flags & socket.AI_CANONNAME else ""
+        return [
+            (socket.AddressFamily(family_of(ip)), kind, protocol, canonical, address(ip, number))
+            for ip in self.resolve(host, family, bool(flags & socket.AI_PASSIVE))
+            for kind, protocol in kinds
+        ]
+
+    def getnameinfo(self, sockaddr: Address, flags: int = 0) -> Tuple[str, str]:
+        """Answer as `socket.getnameinfo` does: the first name of the address, or its number."""
+        ip, port = sockaddr[:2]
+        names = [name for name, ips in self._hosts.items() if ip in ips]
+        wanted = not flags & socket.NI_NUMERICHOST and names
+        return (names[0] if wanted else ip), str(port)

@@ -1,0 +1,310 @@
+"""`MemoryNetwork`: while it is entered, the running loop's connections touch no socket.
+
+Here are the network's own verbs, and its entering and leaving. The loop's methods that it puts
+in place are in `dialing` (clients) and `serving` (servers, names), how they are put there in
+`takeover`. Nothing global is changed: another loop, and this one afterwards, is as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from typing import Any, Callable, Iterable, List, Optional, Set, Tuple, Type, Union
+
+from . import tls
+from .chunks import ChunksLike
+from .connections import Connection, netstat
+from .dialing import Dialing
+from .leaks import Leak, check, ignored
+from .listeners import Listeners
+from .names import AddressLike, Hosts, Names, split
+from .rules import Rule, Verdict, verdict
+from .server import HANDLED_BY, MemoryServer
+from .serving import Serving
+from .sockets import Address
+from .takeover import Layer
+from .wire import WINDOW_BYTES, Wire
+
+__all__ = ["MemoryNetwork"]
+
+#: Turns of the loop that handlers get to notice that their clients have gone.
+SETTLING_TURNS = 100
+
+
+class MemoryNetwork:
+    """A network in memory, in place of the running loop's.
+
+    Args:
+        hosts: name to numeric address, or to several; each is a machine of the network.
+        window: bytes in flight on a connection, each way, before a sender is held.
+        chunks: how arrivals are cut into deliveries on every connection, see `Chunks`.
+        ignore_leaks: names of leaks that are no error, or ``"all"``; see `LEAKS`.
+
+    ``async with MemoryNetwork() as net:`` enters it. Leaving ends every connection and server,
+    cancels handler tasks that are left, and gives the loop its methods back, whatever happens.
+    Networks nest: the inner one answers, and what it passes through goes to the outer one.
+
+    Raises:
+        LeakError: on leaving, if a server, a client's writer or a handler's task is left, or
+            bytes that nobody read; not if the body raised.
+        ValueError: an address in ``hosts`` is not numeric, an unknown leak.
+    """
+
+    def __init__(
+        self,
+        *,
+        hosts: Optional[Hosts] = None,
+        window: int = WINDOW_BYTES,
+        chunks: Optional[ChunksLike] = None,
+        ignore_leaks: Union[str, Iterable[str]] = (),
+    ) -> None:
+        self.names = Names(hosts or {})
+        self.listeners = Listeners(self.names)
+        self.window = window
+        self.chunks = chunks
+        self.servers: List[MemoryServer] = []
+        self.loop: asyncio.AbstractEventLoop = None  # type: ignore[assignment]  # until entered
+        self._ignore = ignored(ignore_leaks)
+        self._connections: List[Connection] = []
+        self._rules: List[Rule] = []
+        self._passed: Set[Tuple[str, Optional[int]]] = set()
+        self._held_up: Set[asyncio.Future[None]] = set()
+        self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self._dialing = Dialing(self)
+        self._serving = Serving(self)
+        self._layer: Optional[Layer] = None
+
+    # Entering and leaving
+
+    async def __aenter__(self) -> MemoryNetwork:
+        if self._layer is not None:
+            raise RuntimeError("this memory network is entered already, expected a fresh one")
+        self.loop = asyncio.get_running_loop()
+        methods = {**self._dialing.methods(), **self._serving.methods()}
+        methods.update(start_tls=self._start_tls, create_task=self._create_task)
+        here = {name: method for name, method in methods.items() if hasattr(self.loop, name)}
+        self._layer = Layer(self.loop, here)
+        self._layer.put()
+        return self
+
+    async def __aexit__(
+        self, kind: Optional[Type[BaseException]], exc: Optional[BaseException], trace: object
+    ) -> None:
+        leaks: List[Leak] = []
+        try:
+            if exc is None:
+                leaks = await self._settled()
+            else:
+                _add_note(exc, self.report())
+            await self._end()
+        finally:
+            layer, self._layer = self._layer, None
+            if layer is not None:
+                layer.take_back()
+        check("the memory network", leaks, self._ignore)
+
+    # What the world outside is
+
+    def passthrough(self, *addresses: AddressLike) -> None:
+        """Let some real destinations be reached.
+
+        Args:
+            addresses: ``"127.0.0.1:5432"``, ``"[::1]:80"``, ``"db.example:*"`` or a path, as the
+                program names them or as numbers; without a port, all of them.
+        """
+        self._passed.update(split(where) for where in addresses)
+
+    def passes(self, host: Any, port: Any) -> bool:
+        """Whether a destination is a real one that was passed through."""
+        name = host.decode() if isinstance(host, bytes) else host
+        number = int(port) if isinstance(port, (str, bytes)) and port.isdigit() else port
+        return (name, number) in self._passed or (name, None) in self._passed
+
+    # What happens to traffic
+
+    def refuse(self, where: AddressLike) -> None:
+        """Refuse connections to an address, and reset those that are open.
+
+        Args:
+            where: ``"host:port"``, ``"host"`` for all its ports, or a path.
+
+        Raises:
+            socket.gaierror: the host is unknown.
+        """
+        self._rule(Verdict(refused=True), where)
+
+    def blackhole(self, where: AddressLike) -> None:
+        """Lose everything to and from an address: connects hang, open connections stall.
+
+        Args:
+            where: see `refuse`.
+        """
+        self._rule(Verdict(lost=True), where)
+
+    def latency(self, where: AddressLike, seconds: float) -> None:
+        """Delay everything to and from an address, connects (by a round trip) included.
+
+        Args:
+            where: see `refuse`.
+            seconds: each way, of the loop's own clock; nothing overtakes anything.
+
+        Raises:
+            ValueError: a negative time.
+        """
+        if seconds < 0:
+            raise ValueError(f"latency got {seconds!r} seconds, expected 0 or more")
+        self._rule(Verdict(delay_s=seconds), where)
+
+    def partition(self, a: AddressLike, b: AddressLike) -> None:
+        """Lose everything between two sides, as `blackhole` does.
+
+        Args:
+            a: one side; a client is at 127.0.0.1, or ::1, unless it gives ``local_addr``.
+            b: the other.
+        """
+        self._rule(Verdict(lost=True), a, b)
+
+    def heal(self) -> None:
+        """Take all rules back: what was held arrives, and connects that hang go on."""
+        self._rules.clear()
+        self._apply()
+
+    # What can be seen
+
+    @property
+    def connections(self) -> Tuple[Connection, ...]:
+        """The connections of which an end is open, in the order in which they were made."""
+        return tuple(self._connections)
+
+    def netstat(self) -> str:
+        """Give a table of the listeners, and of each open end with its state and bytes."""
+        return netstat(self.listeners.addresses(), self._connections)
+
+    def report(self) -> str:
+        """Give `netstat`, and the last bytes of each connection, for a failure."""
+        last = [line for connection in self._connections for line in connection.last_bytes()]
+        return "\n".join([self.netstat(), *last])
+
+    # What `dialing` and `serving` need
+
+    def below(self, name: str) -> Callable[..., Any]:
+        """Give the loop's method as it is without this network."""
+        assert self._layer is not None
+        return self._layer.below(name)
+
+    def verdict(self, a: Address, b: Address) -> Verdict:
+        """Give what the rules say about two addresses."""
+        return verdict(self._rules, a, b)
+
+    def heard(self, where: Address) -> bool:
+        """Whether somebody listens at an address, or it is not for this network to say."""
+        owner = self.listeners.find(where) if self.names.is_ours(where[0]) else None
+        return owner is not None and bool(owner.is_serving())
+
+    async def way(self, source: Address, to: Address) -> None:
+        """Wait until a connect can get through and its answer back."""
+        while self.verdict(source, to).lost:
+            await self._rules_change()
+        delay = self.verdict(source, to).delay_s
+        if delay:
+            arrived: asyncio.Future[None] = self.loop.create_future()
+            timer = self.loop.call_later(2 * delay, _resolve, arrived)
+            try:
+                await arrived
+            finally:
+                timer.cancel()
+
+    def opened(self, wire: Wire, client: Address, server: Address) -> Connection:
+        """Take note of a new connection."""
+        connection = Connection(self.loop, wire, client, server, self._connections.remove)
+        connection.apply(self.verdict(client, server))
+        self._connections.append(connection)
+        return connection
+
+    # The rest
+
+    def _rule(self, does: Verdict, where: AddressLike, other: Optional[AddressLike] = None) -> None:
+        place = self.names.place(where)
+        self._rules.append(Rule(does, place, None if other is None else self.names.place(other)))
+        self._apply()
+
+    def _apply(self) -> None:
+        for connection in self.connections:
+            connection.apply(self.verdict(connection.client, connection.server))
+        held_up, self._held_up = self._held_up, set()
+        for waiter in held_up:
+            _resolve(waiter)
+
+    async def _rules_change(self) -> None:
+        waiter: asyncio.Future[None] = self.loop.create_future()
+        self._held_up.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._held_up.discard(waiter)
+
+    async def _start_tls(self, transport: Any, *args: Any, **kwargs: Any) -> Any:
+        if tls.over_memory(transport):
+            return await tls.start_tls(self.loop, transport, *args, **kwargs)
+        return await self.below("start_tls")(transport, *args, **kwargs)
+
+    def _create_task(self, *args: Any, **kwargs: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = self.below("create_task")(*args, **kwargs)
+        if HANDLED_BY.get() is not None:
+            self._tasks.add(task)
+        return task
+
+    def _alive(self) -> List[asyncio.Task[Any]]:
+        current = asyncio.current_task()
+        return [task for task in self._tasks if not task.done() and task is not current]
+
+    def _leaks(self) -> List[Leak]:
+        leaks = [Leak("server-not-closed", repr(server)) for server in self.servers]
+        leaks += [Leak("handler-task-alive", repr(task)) for task in self._alive()]
+        for connection in self._connections:
+            leaks += connection.leaks()
+        return leaks
+
+    async def _settled(self) -> List[Leak]:
+        """Give the leaks that are left once handlers had time to see their clients go."""
+        leaks = self._leaks()
+        for _ in range(SETTLING_TURNS):
+            if not leaks:
+                break
+            await asyncio.sleep(0)
+            leaks = self._leaks()
+        return leaks
+
+    async def _end(self) -> None:
+        self._rules.clear()
+        for server in [*self.servers]:
+            server.close()
+        self._dialing.drop_parked()
+        for connection in self.connections:
+            for transport in [*connection.transports]:
+                transport.abort()
+        await self._end_tasks()
+        while any(connection.transports for connection in self._connections):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        self._connections.clear()
+
+    async def _end_tasks(self) -> None:
+        for _ in range(SETTLING_TURNS):  # to see their connections go; else they are cancelled
+            if not self._alive():
+                return
+            await asyncio.sleep(0)
+        alive = self._alive()
+        for task in alive:
+            task.cancel()
+        await asyncio.gather(*alive, return_exceptions=True)
+
+
+def _resolve(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _add_note(exc: BaseException, text: str) -> None:
+    """Add a note to an exception, as Python 3.11's `add_note` does; pytest shows it."""
+    notes = getattr(exc, "__notes__", None)
+    exc.__notes__ = [*(notes or []), text]

@@ -1,0 +1,120 @@
+"""Serving in a memory network: the loop's methods of a server, and its resolver.
+
+`create_server`, `create_unix_server`, `getaddrinfo` and `getnameinfo` as the loop has them,
+without a socket. What a server then does is in `server`; clients are in `dialing`.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
+
+from . import quirks
+from .arguments import check_keywords, server_tls, unix_path
+from .names import AddrInfo, family_of
+from .server import MemoryServer
+from .sockets import Address, MemorySocket
+
+if TYPE_CHECKING:
+    from .network import MemoryNetwork
+
+__all__ = ["Serving"]
+
+
+class Serving:
+    """The loop's methods for servers, and its resolver.
+
+    Args:
+        network: the network that they belong to.
+    """
+
+    def __init__(self, network: MemoryNetwork) -> None:
+        self._net = network
+
+    def methods(self) -> Dict[str, Callable[..., Any]]:
+        """Give what is put in place of the loop's methods."""
+        return {
+            "create_server": self.create_server,
+            "create_unix_server": self.create_unix_server,
+            "getaddrinfo": self.getaddrinfo,
+            "getnameinfo": self.getnameinfo,
+        }
+
+    async def create_server(
+        self,
+        protocol_factory: Callable[[], Any],
+        host: Any = None,
+        port: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Listen as the loop's method of this name does."""
+        below = self._net.below("create_server")
+        check_keywords(below, kwargs)
+        if kwargs.get("sock") is not None or (host is None and port is None):
+            return await below(protocol_factory, host, port, **kwargs)
+        tls = server_tls(kwargs.get("ssl"), kwargs)
+        server = MemoryServer(self._net.loop, protocol_factory, tls, self._release)
+        self._bind(server, host, port, kwargs)
+        return await self._start(server, kwargs)
+
+    async def create_unix_server(
+        self, protocol_factory: Callable[[], Any], path: Any = None, **kwargs: Any
+    ) -> Any:
+        """Listen as the loop's method of this name does; no file is made."""
+        below = self._net.below("create_unix_server")
+        check_keywords(below, kwargs)
+        if path is None or kwargs.get("sock") is not None:
+            return await below(protocol_factory, path, **kwargs)
+        tls = server_tls(kwargs.get("ssl"), kwargs)
+        cleanup = kwargs.get("cleanup_socket", quirks.UNIX_PATH_IS_REMOVED)
+
+        def release(server: MemoryServer) -> None:
+            self._release(server, keep_path=not cleanup)
+
+        server = MemoryServer(self._net.loop, protocol_factory, tls, release)
+        name = unix_path(path)
+        self._net.listeners.bind_path(name, server)
+        server.bound([MemorySocket(socket.AF_UNIX, name)])
+        return await self._start(server, kwargs)
+
+    async def getaddrinfo(self, host: Any, port: Any, **kwargs: Any) -> List[AddrInfo]:
+        """Resolve as the loop's method of this name does, from the network's names."""
+        if self._net.passes(host, port):
+            found: List[AddrInfo] = await self._net.below("getaddrinfo")(host, port, **kwargs)
+            return found
+        return self._net.names.getaddrinfo(host, port, **kwargs)
+
+    async def getnameinfo(self, sockaddr: Address, flags: int = 0) -> Tuple[str, str]:
+        """Resolve as the loop's method of this name does, from the network's names."""
+        return self._net.names.getnameinfo(sockaddr, flags)
+
+    def _bind(self, server: MemoryServer, host: Any, port: Any, kwargs: Dict[str, Any]) -> None:
+        hosts: List[Optional[str]]
+        hosts = [host or None] if isinstance(host, str) or host is None else list(host)
+        number, sockets = self._net.names.port(port), []
+        wanted = [
+            ip
+            for name in hosts
+            for ip in self._net.names.resolve(name or None, kwargs.get("family", 0), passive=True)
+        ]
+        shared = bool(kwargs.get("reuse_port"))
+        try:
+            for ip in dict.fromkeys(wanted):
+                where = self._net.listeners.bind(ip, number, server, shared=shared)
+                sockets.append(MemorySocket(family_of(ip), where))
+        except OSError:
+            for sock in sockets:
+                self._net.listeners.release(sock.getsockname(), server)
+            raise
+        server.bound(sockets)
+
+    async def _start(self, server: MemoryServer, kwargs: Dict[str, Any]) -> MemoryServer:
+        self._net.servers.append(server)
+        if kwargs.get("start_serving", True):
+            await server.start_serving()
+        return server
+
+    def _release(self, server: MemoryServer, keep_path: bool = False) -> None:
+        for sock in server.sockets:
+            self._net.listeners.release(sock.getsockname(), server, keep_path=keep_path)
+        self._net.servers.remove(server)
