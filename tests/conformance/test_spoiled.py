@@ -131,11 +131,10 @@ def test_a_spoiled_asyncio_is_found_out(
     ],
 )
 def test_what_counts_as_found(name: str, code: int, verdict: str, found: bool) -> None:
-    """Found is a departure with exit code 1; a behaviour, unscored, has to be answered otherwise."""
+    """Found is a departure with exit code 1; of a behaviour, unscored, another answer will do."""
     trial = (SPOILS[name].clause, "check", "tcp")
-    wrong = missing(
-        SPOILS[name], Outcome(0, {trial: "pass"}, ""), Outcome(code, {trial: verdict}, "")
-    )
+    sound, outcome = Outcome(0, {trial: "pass"}, ""), Outcome(code, {trial: verdict}, "")
+    wrong = missing(SPOILS[name], sound, outcome)
     assert found == (wrong == ""), wrong
 
 
