@@ -46,6 +46,10 @@ class StreamEnd:
         """The writer's transport."""
         return self.writer.transport
 
+    def report(self) -> str:
+        """Say how this end stands, for a failure."""
+        return f"{self.name}: {self.transport!r}, {unread_bytes(self.reader)} bytes unread"
+
     def leaks(self) -> List[Leak]:
         """Say what was left: a writer that is open, bytes that nobody read."""
         found = []
@@ -81,6 +85,12 @@ class MemoryStreamEnd(StreamEnd):
     def __init__(self, name: str, reader: Any, writer: Any, wire: WireEnd) -> None:
         super().__init__(name, reader, writer)
         self.wire = wire
+
+    def report(self) -> str:
+        """Say how this end stands, with the last bytes that it sent."""
+        out = self.wire.out
+        sent = f"sent {out.sent} bytes, {self.wire.in_flight()} in flight, last {out.last[-64:]!r}"
+        return f"{super().report()}, {self.wire.state}, {sent}"
 
     def _not_delivered(self) -> int:
         return self.wire.peer.in_flight()

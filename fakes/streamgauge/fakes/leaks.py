@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, FrozenSet, Iterable, List, NamedTuple, Union
 
-__all__ = ["LEAKS", "Leak", "LeakError", "check", "ignored", "unread_bytes"]
+__all__ = ["LEAKS", "Leak", "LeakError", "add_note", "check", "ignored", "unread_bytes"]
 
 #: Each leak and what it asks of the program.
 LEAKS: Dict[str, str] = {
@@ -88,3 +88,14 @@ def check(where: str, leaks: Iterable[Leak], ignore: FrozenSet[str]) -> None:
 def unread_bytes(reader: Any) -> int:
     """Count what a stream reader holds and nobody has read; 0 if it can't be told."""
     return len(getattr(reader, "_buffer", b""))
+
+
+def add_note(exc: BaseException, text: str) -> None:
+    """Add a note to an exception, as `add_note` of Python 3.11 does; its traceback shows it.
+
+    Args:
+        exc: the exception.
+        text: what was there when it passed.
+    """
+    notes = [*getattr(exc, "__notes__", ()), text]
+    exc.__notes__ = notes  # type: ignore[attr-defined, unused-ignore]  # before Python 3.11

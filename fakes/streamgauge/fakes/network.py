@@ -15,7 +15,7 @@ from . import tls
 from .chunks import ChunksLike
 from .connections import Connection, netstat
 from .dialing import Dialing
-from .leaks import Leak, check, ignored
+from .leaks import Leak, add_note, check, ignored
 from .listeners import Listeners
 from .names import AddressLike, Hosts, Names, split
 from .rules import Rule, Verdict, verdict
@@ -95,13 +95,18 @@ class MemoryNetwork:
             if exc is None:
                 leaks = await self._settled()
             else:
-                _add_note(exc, self.report())
+                add_note(exc, self.report())
             await self._end()
         finally:
             layer, self._layer = self._layer, None
             if layer is not None:
                 layer.take_back()
         check("the memory network", leaks, self._ignore)
+
+    @property
+    def entered(self) -> bool:
+        """Whether the loop's methods are this network's now."""
+        return self._layer is not None
 
     # What the world outside is
 
@@ -302,9 +307,3 @@ class MemoryNetwork:
 def _resolve(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
-
-
-def _add_note(exc: BaseException, text: str) -> None:
-    """Add a note to an exception, as Python 3.11's `add_note` does; pytest shows it."""
-    notes = getattr(exc, "__notes__", None)
-    exc.__notes__ = [*(notes or []), text]

@@ -20,7 +20,7 @@ from typing import Any, AsyncIterator, Callable, Iterable, List, Optional, Tuple
 from .certificates import tls_contexts
 from .chunks import ChunksLike
 from .ends import DEFAULT_LIMIT_BYTES, MemoryStreamEnd, StreamEnd, join
-from .leaks import check, ignored
+from .leaks import add_note, check, ignored
 from .sockets import MemorySocket
 from .tls import layer_for
 from .transport import MemoryTransport
@@ -261,6 +261,9 @@ async def _ending(where: str, ends: List[Any], ignore_leaks: Ignore) -> AsyncIte
     try:
         yield
         leaks = [leak for end in ends for leak in end.leaks()]
+    except Exception as exc:
+        add_note(exc, "\n".join(end.report() for end in ends))
+        raise
     finally:
         for end in ends:
             end.abort()
