@@ -43,7 +43,7 @@ def run(subject: str, *clauses: str, link: str = "feed") -> Collected:
         workers=2,
         search_path=(HERE,),
         edition="3.8",
-        timeout_factor=float(os.environ.get("STREAMGAUGE_TEST_FACTOR", "0.5")),
+        timeout_factor=float(os.environ.get("STREAMGAUGE_TEST_FACTOR", "0.25")),
     )
     assert engine.run(plan, heard)
     return heard
@@ -53,7 +53,7 @@ def run(subject: str, *clauses: str, link: str = "feed") -> Collected:
     ("subject", "verdict", "says"),
     [
         ("always_passes", Verdict.PASS, ""),
-        ("returns_too_little", Verdict.FAIL, "got [b'abc'"),
+        ("returns_too_little", Verdict.FAIL, "expected"),
         ("always_hangs", Verdict.HANG, "readexactly("),
         ("swallows_cancellation", Verdict.HANG, "readexactly("),
         ("busy_loops", Verdict.STALL, "_busy_loop"),

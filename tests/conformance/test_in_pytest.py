@@ -51,7 +51,7 @@ def test_a_listed_departure_passes(tmp_path: Path) -> None:
         "test_it = conformance_tests('planted:returns_too_little',"
         " clauses=['reader.readexactly.returns-n'], links=['feed'], deviations=['known.toml'])"
     )
-    assert "1 passed" in pytest_on(tmp_path, line)
+    assert re.search(r"^\d passed in", pytest_on(tmp_path, line), re.MULTILINE)
 
 
 def test_a_declared_lack_is_skipped(tmp_path: Path) -> None:

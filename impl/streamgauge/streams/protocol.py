@@ -80,8 +80,8 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
             if is_reading(transport):
                 handle()
             else:
-                # uvloop begins to read when this returns, and would undo a pause by the handler.
-                # What is queued now runs after that, and before anything can be received.
+                # uvloop begins to read when this returns, and would undo a pause by the handler,
+                # which therefore starts after that. What the socket held already may come first.
                 self._loop.call_soon(handle)  # type: ignore[union-attr]  # _join has set it
 
     def data_received(self, data: bytes) -> None:
