@@ -363,6 +363,23 @@ async def test_latency():
         server.close()
 
 
+async def test_a_change_of_latency_loses_nothing_on_its_way():
+    """What is under way when the delay changes arrives with the new one."""
+    async with MemoryNetwork() as net:
+        server = await asyncio.start_server(shout, "127.0.0.1", 80)
+        reader, writer = await asyncio.open_connection("127.0.0.1", 80)
+        net.latency("127.0.0.1:80", 3600)
+        writer.write(b"a\n")
+        net.heal()
+        net.latency("127.0.0.1:80", 0.001)
+        writer.write(b"b\n")
+        net.latency("127.0.0.1:80", 0.002)
+        assert [b"A\n", b"B\n"] == [await reader.readline() for _ in range(2)]
+        writer.close()
+        net.heal()
+        server.close()
+
+
 async def test_netstat_shows_states_and_bytes():
     """Listeners, both ends of each connection, their states, and bytes both ways."""
     async with MemoryNetwork() as net:

@@ -127,6 +127,11 @@ def test_what_was_sent_is_copied():
     a.send(data)
     data[:] = b"evil"
     assert b"good" == b.recv()
+    a, b = Wire(window=2).ends
+    data = bytearray(b"good")
+    a.send(data)
+    data[:] = b"evil"
+    assert b"go" == b.recv()
 
 
 def test_a_stalled_direction_holds_bytes_and_fin():

@@ -1,0 +1,50 @@
+"""About streamgauge/fakes/listeners.py: binding, releasing, finding."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamgauge.fakes.listeners import Listeners
+from streamgauge.fakes.names import Names
+
+
+@pytest.fixture
+def listeners():
+    """The listeners of a network with nothing but loopback."""
+    return Listeners(Names({}))
+
+
+def test_an_address_is_found_until_it_is_released(listeners):
+    """The owner is found at its address, and only the owner can give it back."""
+    where = listeners.bind("127.0.0.1", 80, "owner")
+    assert "owner" == listeners.find(where)
+    listeners.release(where, "somebody else")
+    assert "owner" == listeners.find(where)
+    listeners.release(where, "owner")
+    assert listeners.find(where) is None
+
+
+def test_free_ports_are_free(listeners):
+    """A port that is given out is never one that somebody has."""
+    taken = listeners.free_port() + 1
+    listeners.bind("127.0.0.1", taken, "owner")
+    assert taken not in [listeners.free_port() for _ in range(5)]
+
+
+def test_a_shared_address_can_be_bound_twice(listeners):
+    """With SO_REUSEPORT a second bind is no error."""
+    for owner in ("one", "two"):
+        listeners.bind("127.0.0.1", 80, owner, shared=True)
+    assert "one" == listeners.find(("127.0.0.1", 80))
+
+
+def test_a_path_can_outlive_its_listener(listeners):
+    """A path that is kept has nobody listening; one that is not is gone; a new owner takes over."""
+    listeners.bind_path("/a", "one")
+    listeners.bind_path("/a", "two")
+    assert "two" == listeners.find("/a")
+    listeners.release("/a", "two", keep_path=True)
+    assert listeners.find("/a") is None
+    listeners.release("/a", "two")
+    with pytest.raises(FileNotFoundError):
+        listeners.find("/a")
