@@ -73,7 +73,7 @@ def test_the_subject_example_runs(tmp_path: Path) -> None:
     (package / "adapter.py").write_text(adapter)
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "streamgauge.conformance.cli", "run", "mypkg.adapter:Mine"),
+            *(sys.executable, "-m", "streamgauge.conformance", "run", "mypkg.adapter:Mine"),
             *("--clause", "reader.readexactly.*", "--workers", "1"),
         ],
         cwd=tmp_path,
@@ -83,6 +83,7 @@ def test_the_subject_example_runs(tmp_path: Path) -> None:
         env={**os.environ, "NO_COLOR": "1"},
     )
     assert (0, "") == (done.returncode, done.stderr)
+    assert "mypkg.adapter:Mine" in done.stdout
 
 
 def test_the_streams_example_imports() -> None:
