@@ -6,10 +6,11 @@ errors that programs see from asyncio. Nothing is connected here.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import ssl as ssl_module
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, FrozenSet, Optional
 
 __all__ = ["check_keywords", "client_tls", "server_tls", "unix_path"]
 
@@ -24,16 +25,22 @@ def check_keywords(original: Callable[..., Any], kwargs: Dict[str, Any]) -> None
     Raises:
         TypeError: one is unknown on this Python.
     """
+    known = _keywords(getattr(original, "__func__", original)) if kwargs else None
+    unknown = [name for name in kwargs if known is not None and name not in known]
+    if unknown:
+        what = getattr(original, "__name__", "the loop's method")
+        raise TypeError(f"{what}() got an unexpected keyword argument {unknown[0]!r}")
+
+
+@functools.lru_cache(maxsize=32)
+def _keywords(function: Callable[..., Any]) -> Optional[FrozenSet[str]]:
+    """Give the keywords that a function takes; None for any, or if it does not tell."""
     try:
-        known = inspect.signature(original).parameters
+        known = inspect.signature(function).parameters
     except (TypeError, ValueError):  # a compiled method may not tell
-        return
-    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
-        return
-    for name in kwargs:
-        if name not in known:
-            what = getattr(original, "__name__", "the loop's method")
-            raise TypeError(f"{what}() got an unexpected keyword argument {name!r}")
+        return None
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    return None if open_ended else frozenset(known)
 
 
 def client_tls(

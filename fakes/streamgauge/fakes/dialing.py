@@ -83,10 +83,9 @@ class Dialing:
         if (sock is not None) or (host is None and port is None) or self._net.passes(host, port):
             return await below(protocol_factory, host, port, **kwargs)  # type: ignore[no-any-return]
         tls = client_tls(kwargs.get("ssl"), host, kwargs.get("server_hostname"), kwargs)
-        found = self._net.names.getaddrinfo(
-            host, port, family=kwargs.get("family", 0), type=socket.SOCK_STREAM
-        )
-        where = [info[4] for info in found]
+        number = self._net.names.port(port)
+        ips = self._net.names.resolve(host, kwargs.get("family", 0))
+        where = [address(ip, number) for ip in ips]
         for passed in (to for to in where if self._net.passes(*to[:2])):
             return await below(protocol_factory, *passed[:2], **kwargs)  # type: ignore[no-any-return]
         end, connection = await self._first(where, kwargs)

@@ -6,6 +6,7 @@ no resolver is asked. Who listens where is in `listeners`, what is done to traff
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import socket
@@ -47,12 +48,19 @@ def shown(where: Address) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+@functools.lru_cache(maxsize=1024)
 def numeric(host: str) -> Optional[str]:
     """Give the address in its one spelling, or None for a name."""
     try:
         return str(ipaddress.ip_address(host.partition("%")[0]))
     except ValueError:
         return None
+
+
+@functools.lru_cache(maxsize=1024)
+def is_this_machine(ip: str) -> bool:
+    """Whether an address is a wildcard or in loopback's networks."""
+    return ip in WILDCARDS or ipaddress.ip_address(ip).is_loopback
 
 
 class Place(NamedTuple):
@@ -115,8 +123,7 @@ class Names:
 
     def is_ours(self, ip: str) -> bool:
         """Whether a numeric address is a machine of this network: loopback, or in `hosts`."""
-        named = any(ip in ips for ips in self._hosts.values())
-        return named or ipaddress.ip_address(ip).is_loopback or ip in WILDCARDS
+        return any(ip in ips for ips in self._hosts.values()) or is_this_machine(ip)
 
     def resolve(self, host: Optional[str], family: int = 0, passive: bool = False) -> List[str]:
         """Give the numeric addresses of a name.

@@ -29,6 +29,7 @@ __all__ = ["MemoryNetwork"]
 
 #: Turns of the loop that handlers get to notice that their clients have gone.
 SETTLING_TURNS = 100
+NOTHING_HAPPENS = Verdict()
 
 
 class MemoryNetwork:
@@ -199,7 +200,7 @@ class MemoryNetwork:
 
     def verdict(self, a: Address, b: Address) -> Verdict:
         """Give what the rules say about two addresses."""
-        return verdict(self._rules, a, b)
+        return verdict(self._rules, a, b) if self._rules else NOTHING_HAPPENS
 
     def heard(self, where: Address) -> bool:
         """Whether somebody listens at an address, or it is not for this network to say."""
