@@ -9,77 +9,131 @@ operation is linear in the bytes it touches, however the bytes were cut up on th
 from __future__ import annotations
 
 from collections import deque
+from io import BytesIO
 from typing import Deque, Iterator, Sequence
 
-# A `bytes` object of one byte costs some 40 bytes. A run of this many trailing chunks, each
-# smaller than _TINY_BYTES, is therefore joined: memory stays proportional to what was received,
-# and as each byte is joined at most once, time does too.
+# A `bytes` object of one byte costs some 40 bytes. Whenever this many chunks smaller than
+# _TINY_BYTES have come, those at the end are therefore joined: memory stays proportional to what
+# was received, and as each byte is joined at most once, time does too.
 _TINY_RUN = 64
 _TINY_BYTES = 64
+
+# Chunks that are at least this many, and on average no longer than that, are joined before they
+# are searched: one search of the whole is cheaper then than one for each junction.
+_MANY_CHUNKS = 4
+_SMALL_BYTES = 4096
 
 
 class ReceiveBuffer:
     """A queue of received bytes, read from the left and appended to on the right.
 
-    The first chunk stands outside the queue: nearly every read concerns it alone. A read that
-    leaves at least one byte of it may serve itself: take from ``head`` at ``offset`` and move
-    ``offset`` on. Everything else is for the methods.
+    The chunk that is being read stands outside the queue, under a `BytesIO`, which shares its
+    memory, keeps the place and cuts off what is read in one call into C. Nearly every read
+    concerns this chunk alone and may serve itself: ``read(n)`` and ``read_line(n)`` are the
+    stream's own. If they return too little, the rest is in the queue, for the methods; what was
+    taken for nothing goes back by :meth:`unread`.
 
     Attributes:
-        head: The first chunk. It has unread bytes whenever there are any.
-        offset: How many bytes of ``head`` were read already.
-        received: Bytes ever put in. ``received - size`` have left, so a value of ``received``
-            names a place in the stream that stays right while reads take bytes away.
+        head: The chunk that is being read.
+        tell: Says how many bytes of ``head`` were read already.
+        read: Removes and returns up to that many bytes of what is left of ``head``.
+        read_line: The same, but not beyond a newline.
+        tail_size: How many bytes are in the queue behind ``head``.
     """
 
-    __slots__ = ("_tail", "_tail_size", "_tiny_run", "head", "offset", "received")
+    __slots__ = (
+        "_before",
+        "_seek",
+        "_set_head",
+        "_tail",
+        "_tiny",
+        "head",
+        "read",
+        "read_line",
+        "tail_size",
+        "tell",
+    )
 
     def __init__(self) -> None:
+        stream = BytesIO()
+        self._set_head = stream.__init__  # type: ignore[misc]  # begins anew, as often as wanted
+        self._seek = stream.seek
+        self.tell = stream.tell
+        self.read = stream.read
+        self.read_line = stream.readline
         self.head = b""
-        self.offset = 0
-        self.received = 0
+        self.tail_size = 0
         self._tail: Deque[bytes] = deque()
-        self._tail_size = 0
-        self._tiny_run = 0
+        self._tiny = 0
+        self._before = 0  # bytes that were received before those of head
 
     @property
     def size(self) -> int:
         """Bytes held at the moment."""
-        return len(self.head) - self.offset + self._tail_size
+        return len(self.head) - self.tell() + self.tail_size
+
+    @property
+    def received(self) -> int:
+        """Bytes ever put in.
+
+        ``received - size`` have left, so this names a place in the stream that stays right while
+        reads take bytes away.
+        """
+        return self._before + len(self.head) + self.tail_size
 
     def __len__(self) -> int:
         return self.size
 
     def __bytes__(self) -> bytes:
-        return b"".join((self.head[self.offset :], *self._tail))
+        return b"".join((self.head[self.tell() :], *self._tail))
 
-    def append(self, data: bytes) -> None:
-        """Put ``data`` behind what is there; it is kept, not copied."""
+    def append(self, data: bytes) -> int:
+        """Put ``data`` behind what is there; it is kept, not copied.
+
+        Returns:
+            A bound of ``size`` that costs nothing to know: what was read of ``head`` is in it.
+        """
         length = len(data)
-        if not length:
-            return
-        self.received += length
-        if not self.head:
-            self.head = data
-            return
+        if length < _TINY_BYTES:
+            if not length:
+                return self.tail_size + len(self.head)
+            self._tiny += 1
+            if self._tiny == _TINY_RUN:
+                self._join_tiny_run()
         self._tail.append(data)
-        self._tail_size += length
-        self._tiny_run = self._tiny_run + 1 if length < _TINY_BYTES else 0
-        if self._tiny_run == _TINY_RUN:
-            self._join_tiny_run()
+        self.tail_size = size = self.tail_size + length
+        return size + len(self.head)
+
+    def unread(self, n: int) -> None:
+        """Put the last ``n`` bytes back that were read from ``head``."""
+        self._seek(-n, 1)
 
     def take(self, n: int) -> bytes:
         """Remove and return the first ``n`` bytes, or all there are if they are fewer."""
-        head = self.head
-        start = self.offset
-        end = start + n
-        if end < len(head):
-            self.offset = end
-        elif end == len(head) or not self._tail:
-            self._next_head()
-        else:
-            return self._take_over_chunks(n)
-        return head[start:end]
+        return self.take_on(self.read(n), n)
+
+    def take_on(self, data: bytes, n: int) -> bytes:
+        """Go on where reading ``n`` bytes from ``head`` returned ``data``, and return it all."""
+        missing = n - len(data)
+        tail = self._tail
+        if not (missing and tail):
+            return data
+        if self.head:
+            self._load(b"")
+        parts = [data] if data else []
+        while missing and tail:
+            chunk = tail.popleft()
+            length = len(chunk)
+            self.tail_size -= length
+            if length > missing:
+                self._load(chunk)
+                chunk = self.read(missing)
+                missing = 0
+            else:
+                self._before += length
+                missing -= length
+            parts.append(chunk)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def take_all(self) -> bytes:
         """Remove and return everything."""
@@ -87,11 +141,35 @@ class ReceiveBuffer:
 
     def replace(self, data: bytes) -> None:
         """Forget everything and hold ``data`` in its place, as if it had just been received."""
+        self._before += self.tail_size
         self._tail.clear()
-        self._tail_size = 0
-        self._tiny_run = 0
-        self._next_head()
+        self.tail_size = 0
+        self._load(b"")
         self.append(data)
+
+    def release(self) -> None:
+        """Let go of a chunk that was read to its end."""
+        if self.head and self.tell() == len(self.head):
+            self._load(b"")
+
+    def gather(self) -> None:
+        """Join many small chunks to one.
+
+        What was in the queue is joined once, and no more than as much of ``head`` with it: so
+        all the joining there ever is stays linear in what was received.
+        """
+        tail = self._tail
+        count = len(tail)
+        if count < _MANY_CHUNKS or self.tail_size > count * _SMALL_BYTES:
+            return
+        start = self.tell()
+        rest = len(self.head) - start
+        if rest <= self.tail_size:
+            whole = b"".join((self.head[start:], *tail))
+            tail.clear()
+            self.tail_size = 0
+            self._load(whole)
+            self._before -= rest
 
     def search(self, separators: Sequence[bytes], since: int = 0) -> tuple[int, int] | None:
         """Find the shortest beginning of the buffer that ends with one of ``separators``.
@@ -144,7 +222,7 @@ class ReceiveBuffer:
         A search that goes on where the last one stopped has its start near the right end, so
         unless the start is in the first chunk, it is looked for from there.
         """
-        base = -self.offset
+        base = -self.tell()
         if start < base + len(self.head):
             yield base, self.head
             base += len(self.head)
@@ -161,33 +239,18 @@ class ReceiveBuffer:
                 break
         yield from reversed(chunks)
 
-    def _next_head(self) -> None:
-        """Go on to the next chunk: the head was read to its end."""
-        self.offset = 0
-        if self._tail:
-            self.head = self._tail.popleft()
-            self._tail_size -= len(self.head)
-        else:
-            self.head = b""
-
-    def _take_over_chunks(self, n: int) -> bytes:
-        """Take up to ``n`` bytes, reaching beyond the first chunk; joins only these."""
-        parts = []
-        while n and self.head:
-            part = self.head[self.offset : self.offset + n]
-            parts.append(part)
-            n -= len(part)
-            self.offset += len(part)
-            if self.offset == len(self.head):
-                self._next_head()
-        return b"".join(parts)
+    def _load(self, chunk: bytes) -> None:
+        """Read from ``chunk``, which was received next, from now on; forget the former one."""
+        self._before += len(self.head)
+        self.head = chunk
+        self._set_head(chunk)
 
     def _join_tiny_run(self) -> None:
-        """Make one chunk of the last tiny ones, as far as reads have left them."""
+        """Make one chunk of the tiny ones at the end."""
+        self._tiny = 0
         tail = self._tail
-        if len(tail) < _TINY_RUN:
-            self._tiny_run = len(tail)
-            return
-        run = [tail.pop() for _ in range(_TINY_RUN)]
-        tail.append(b"".join(reversed(run)))
-        self._tiny_run = 0
+        run: list[bytes] = []
+        while tail and len(run) < _TINY_RUN and len(tail[-1]) < _TINY_BYTES:
+            run.append(tail.pop())
+        if run:
+            tail.append(b"".join(reversed(run)))

@@ -12,6 +12,7 @@ number of bytes is there that its read needs, and until then the transport is no
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 from .arguments import DEFAULT_LIMIT, BytesLike, checked_data, checked_limit
@@ -40,7 +41,9 @@ class Intake:
     ) -> None:
         self._limit = checked_limit(limit)
         self._loop = loop if loop is not None else asyncio._get_running_loop()
-        self._incoming = ReceiveBuffer()
+        self._incoming = incoming = ReceiveBuffer()
+        self._take = incoming.read
+        self._take_line = incoming.read_line
         self._eof = False
         self._exception: Any = None
         self._waiter: asyncio.Future[None] | None = None
@@ -68,13 +71,13 @@ class Intake:
         if not data:
             return
         incoming = self._incoming
-        incoming.append(data)
+        bound = incoming.append(data)
         waiter = self._waiter
         if waiter is not None and not waiter.done():
-            if incoming.size < self._needed:
+            if bound < self._needed or incoming.size < self._needed:
                 return  # its read wants more: let it come, past the usual bound if need be
             waiter.set_result(None)
-        if incoming.size > 2 * self._limit:
+        if bound > self._high_bytes and incoming.size > self._high_bytes:
             self._pause()
 
     def feed_eof(self) -> None:
@@ -108,6 +111,18 @@ class Intake:
         self._transport = transport
 
     @property
+    def _limit(self) -> float:
+        """The limit, in bytes; some programs set it after the fact."""
+        return self._limit_bytes
+
+    @_limit.setter
+    def _limit(self, limit: float) -> None:
+        self._limit_bytes = limit
+        self._high_bytes = 2 * limit
+        # What may stand before a newline, and the newline.
+        self._longest_line = int(min(limit, sys.maxsize - 1)) + 1
+
+    @property
     def _buffer(self) -> BufferView:
         """The buffer as asyncio's programs know it."""
         return BufferView(self._incoming)
@@ -134,6 +149,7 @@ class Intake:
             )
         waiter = self._waiter = asyncio.get_running_loop().create_future()
         self._needed = needed
+        self._incoming.release()
         try:
             # The waiter stands before the transport is let go: it may deliver at once.
             if self._paused:
@@ -141,7 +157,7 @@ class Intake:
             await waiter
         except BaseException:
             # The bound that was lifted for this read holds again.
-            if self._incoming.size > 2 * self._limit:
+            if self._incoming.size > self._high_bytes:
                 self._pause()
             raise
         finally:
@@ -156,9 +172,13 @@ class Intake:
 
     def _consume(self, n: int) -> bytes:
         data = self._incoming.take(n)
-        if self._paused and self._incoming.size <= self._limit:
-            self._resume()
+        if self._paused:
+            self._resume_if_low()
         return data
+
+    def _resume_if_low(self) -> None:
+        if self._incoming.size <= self._limit_bytes:
+            self._resume()
 
     def _pause(self) -> None:
         if self._paused or self._transport is None or self._ended():
@@ -186,5 +206,5 @@ class Intake:
             # The new one rests on the old one, which nobody would resume any more.
             self._resume()
         self._transport = transport
-        if self._incoming.size > 2 * self._limit:
+        if self._incoming.size > self._high_bytes:
             self._pause()

@@ -19,6 +19,11 @@ from .arguments import DEFAULT_LIMIT, Separators, checked_count, checked_separat
 from .intake import Intake
 
 _NEWLINE = (b"\n",)
+_LF = 10  # a newline, as an item of bytes
+
+# The most that readexactly tries to take before it knows whether as much has come, in bytes:
+# what it took for nothing was copied for nothing.
+_SMALL_BYTES = 2**14
 
 # What a waiting read can need, besides a number of bytes in the buffer.
 _ANY = 0  # to look again whenever something comes
@@ -60,8 +65,8 @@ class StreamReader(Intake):
         return f"<{' '.join(['StreamReader', *(text for there, text in shown if there)])}>"
 
     # Reads. Each begins with its ready path, which repeats itself on purpose: one call less is a
-    # tenth of what such a read takes. It serves itself from the first chunk (see ReceiveBuffer)
-    # where that has more than the read needs and the transport flows, else it calls _consume.
+    # tenth of what such a read takes. It takes from the first chunk (see ReceiveBuffer), which
+    # serves nearly every read; otherwise what it took goes back, or is what the rest is added to.
 
     async def read(self, n: int = -1) -> bytes:
         """Read up to ``n`` bytes, at least one.
@@ -83,15 +88,13 @@ class StreamReader(Intake):
         Source: edition 3.8, StreamReader.read.
         """
         if type(n) is int and n > 0:
-            incoming = self._incoming
-            head = incoming.head
-            if head:
-                start = incoming.offset
-                end = start + n
-                if end < len(head) and not self._paused:
-                    incoming.offset = end
-                    return head[start:end]
-                return self._consume(n)
+            data = self._take(n)
+            if len(data) < n and self._incoming.tail_size:
+                data = self._incoming.take_on(data, n)
+            if data:
+                if self._paused:
+                    self._resume_if_low()
+                return data
         return await self._read_waiting(checked_count("read", n))
 
     async def readline(self) -> bytes:
@@ -109,15 +112,13 @@ class StreamReader(Intake):
 
         Source: edition 3.8, StreamReader.readline.
         """
-        incoming = self._incoming
-        head = incoming.head
-        start = incoming.offset
-        end = head.find(b"\n", start) + 1
-        if 0 < end <= start + self._limit + 1:
-            if end < len(head) and not self._paused:
-                incoming.offset = end
-                return head[start:end]
-            return self._consume(end - start)
+        line = self._take_line(self._longest_line)
+        if line:
+            if line[-1] == _LF:
+                if self._paused:
+                    self._resume_if_low()
+                return line
+            self._incoming.unread(len(line))
         return await self._readline_waiting()
 
     async def readexactly(self, n: int) -> bytes:
@@ -138,14 +139,15 @@ class StreamReader(Intake):
         Source: edition 3.8, StreamReader.readexactly.
         """
         if type(n) is int and n > 0:
-            incoming = self._incoming
-            start = incoming.offset
-            end = start + n
-            head = incoming.head
-            if end < len(head) and not self._paused:
-                incoming.offset = end
-                return head[start:end]
-            if n <= incoming.size:
+            if n <= _SMALL_BYTES:
+                data = self._take(n)
+                if len(data) == n:
+                    if self._paused:
+                        self._resume_if_low()
+                    return data
+                if data:
+                    self._incoming.unread(len(data))
+            if n <= self._incoming.size:
                 return self._consume(n)
         return await self._readexactly_waiting(checked_count("readexactly", n))
 
@@ -172,15 +174,13 @@ class StreamReader(Intake):
         """
         if type(separator) is bytes and separator:
             incoming = self._incoming
-            head = incoming.head
-            start = incoming.offset
-            found = head.find(separator, start)
-            if 0 <= found <= start + self._limit:
-                end = found + len(separator)
-                if end < len(head) and not self._paused:
-                    incoming.offset = end
-                    return head[start:end]
-                return self._consume(end - start)
+            start = incoming.tell()
+            found = incoming.head.find(separator, start)
+            if 0 <= found <= start + self._limit_bytes:
+                data = self._take(found + len(separator) - start)
+                if self._paused:
+                    self._resume_if_low()
+                return data
         return await self._readuntil_waiting(checked_separators(separator), "readuntil")
 
     def __aiter__(self) -> StreamReader:
@@ -242,8 +242,9 @@ class StreamReader(Intake):
         incoming = self._incoming
         searched = 0
         while True:
+            incoming.gather()
             found = incoming.search(separators, searched)
-            if found is not None and found[0] <= self._limit:
+            if found is not None and found[0] <= self._limit_bytes:
                 return self._consume(found[1])
             self._check_overrun(found, len(separators[-1]))
             if self._exception is not None:
@@ -257,7 +258,7 @@ class StreamReader(Intake):
         """Raise LimitOverrunError if the data without a separator is longer than the limit."""
         # What may be the beginning of a separator does not count against the limit.
         without = found[0] if found else self._incoming.size + 1 - longest
-        if without > self._limit:
+        if without > self._limit_bytes:
             reason = "before the separator" if found else "and no separator yet"
             raise asyncio.LimitOverrunError(
                 f"{without} bytes {reason}, expected no more than the limit of {self._limit} bytes",
