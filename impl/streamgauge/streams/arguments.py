@@ -15,6 +15,7 @@ from typing import Any, Iterable, Tuple, Union
 DEFAULT_LIMIT = 65536  # bytes: the page's "64 KiB"
 
 BytesLike = Union[bytes, bytearray, memoryview]
+_BYTES_ONLY = {bytes}
 Separators = Union[BytesLike, Tuple[BytesLike, ...]]
 
 
@@ -102,7 +103,10 @@ def checked_lines(lines: Any) -> bytes:
         raise TypeError(
             f"writelines() takes an iterable of bytes-like objects, got {_named(lines)}"
         )
-    return b"".join([checked_data(line) for line in lines])
+    lines = list(lines)
+    if not set(map(type, lines)) <= _BYTES_ONLY:
+        lines = [checked_data(line) for line in lines]
+    return b"".join(lines)
 
 
 def checked_tls(sslcontext: Any, server_hostname: str | None, server_side: bool) -> None:

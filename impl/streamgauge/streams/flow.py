@@ -32,6 +32,9 @@ class FlowControlMixin(asyncio.BaseProtocol):
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop if loop is not None else asyncio._get_running_loop()
         self._paused = False
+        # A drain found nothing to wait for, and nothing has happened since: no write, no close,
+        # no pause, no loss of the connection.
+        self._calm = False
         self._over_ssl = False
         self._connection_lost = False
         self._connection_error: BaseException | None = None
@@ -42,6 +45,7 @@ class FlowControlMixin(asyncio.BaseProtocol):
     def pause_writing(self) -> None:
         """Note that the transport's buffer passed its high-water mark: drains block."""
         self._paused = True
+        self._calm = False
 
     def resume_writing(self) -> None:
         """Note that the transport's buffer fell to its low-water mark: all drains go on."""
@@ -63,6 +67,7 @@ class FlowControlMixin(asyncio.BaseProtocol):
         if self._connection_lost:
             return
         self._connection_lost = True
+        self._calm = False
         if self._connection_error is None:  # else closing was given up, which stays the reason
             self._connection_error = exc
         if self._tls_close_timer is not None:

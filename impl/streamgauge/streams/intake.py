@@ -16,7 +16,7 @@ import sys
 from typing import Any
 
 from .arguments import DEFAULT_LIMIT, BytesLike, checked_data, checked_limit
-from .buffer import ReceiveBuffer
+from .buffer import TINY_BYTES, ReceiveBuffer
 from .bufferview import BufferView
 from .transports import is_closing
 
@@ -68,13 +68,20 @@ class Intake:
             )
         if type(data) is not bytes:
             data = checked_data(data)
-        if not data:
-            return
         incoming = self._incoming
-        bound = incoming.append(data)
+        length = len(data)
+        if length >= TINY_BYTES:  # as `append` would do it; one call less
+            incoming.tail.append(data)
+            incoming.tail_size = size = incoming.tail_size + length
+            bound = size + len(incoming.head)
+        elif length:
+            bound = incoming.append(data)
+        else:
+            return
         waiter = self._waiter
         if waiter is not None and not waiter.done():
-            if bound < self._needed or incoming.size < self._needed:
+            needed = self._needed
+            if needed and (bound < needed or incoming.size < needed):
                 return  # its read wants more: let it come, past the usual bound if need be
             waiter.set_result(None)
         if bound > self._high_bytes and incoming.size > self._high_bytes:
@@ -149,7 +156,8 @@ class Intake:
             )
         waiter = self._waiter = asyncio.get_running_loop().create_future()
         self._needed = needed
-        self._incoming.release()
+        if self._incoming.head:
+            self._incoming.release()
         try:
             # The waiter stands before the transport is let go: it may deliver at once.
             if self._paused:

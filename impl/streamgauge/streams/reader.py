@@ -138,18 +138,29 @@ class StreamReader(Intake):
 
         Source: edition 3.8, StreamReader.readexactly.
         """
-        if type(n) is int and n > 0:
-            if n <= _SMALL_BYTES:
-                data = self._take(n)
-                if len(data) == n:
-                    if self._paused:
-                        self._resume_if_low()
-                    return data
-                if data:
-                    self._incoming.unread(len(data))
-            if n <= self._incoming.size:
-                return self._consume(n)
-        return await self._readexactly_waiting(checked_count("readexactly", n))
+        if type(n) is int and 0 < n <= _SMALL_BYTES:
+            data = self._take(n)
+            if len(data) == n:
+                if self._paused:
+                    self._resume_if_low()
+                return data
+            if data:
+                self._incoming.unread(len(data))
+        n = checked_count("readexactly", n)
+        if n < 0:
+            raise ValueError(f"readexactly() needs a number of bytes that is not negative, got {n}")
+        incoming = self._incoming
+        size = incoming.size
+        while size < n or not size:
+            if self._exception is not None:
+                raise self._exception
+            if n == 0:
+                return b""
+            if self._eof:
+                raise asyncio.IncompleteReadError(incoming.take_all(), n)
+            await self._wait("readexactly", n)
+            size = incoming.size
+        return self._consume(n)
 
     async def readuntil(self, separator: Separators = b"\n") -> bytes:
         """Read up to and including ``separator``.
@@ -175,12 +186,18 @@ class StreamReader(Intake):
         if type(separator) is bytes and separator:
             incoming = self._incoming
             start = incoming.tell()
-            found = incoming.head.find(separator, start)
+            head = incoming.head
+            found = head.find(separator[0], start)  # many times as fast as for several bytes
             if 0 <= found <= start + self._limit_bytes:
                 data = self._take(found + len(separator) - start)
-                if self._paused:
-                    self._resume_if_low()
-                return data
+                if data.endswith(separator):
+                    if self._paused:
+                        self._resume_if_low()
+                    return data
+                incoming.unread(len(data))
+                found = head.find(separator, found)
+                if 0 <= found <= start + self._limit_bytes:
+                    return self._consume(found + len(separator) - start)
         return await self._readuntil_waiting(checked_separators(separator), "readuntil")
 
     def __aiter__(self) -> StreamReader:
@@ -213,20 +230,6 @@ class StreamReader(Intake):
             if self._eof:
                 return self._incoming.take_all()
             await self._wait("read", _ALL)
-
-    async def _readexactly_waiting(self, n: int) -> bytes:
-        if n < 0:
-            raise ValueError(f"readexactly() needs a number of bytes that is not negative, got {n}")
-        incoming = self._incoming
-        while incoming.size < n or not incoming.size:
-            if self._exception is not None:
-                raise self._exception
-            if n == 0:
-                return b""
-            if self._eof:
-                raise asyncio.IncompleteReadError(incoming.take_all(), n)
-            await self._wait("readexactly", n)
-        return self._consume(n)
 
     async def _readline_waiting(self) -> bytes:
         try:

@@ -22,6 +22,15 @@ from .transports import is_closing, start_tls
 TLS_DRAINS_A_TURN = 128
 
 
+class _Restless:
+    """Stands where a foreign protocol does not say whether all is calm: it never is."""
+
+    _calm = False
+
+
+_RESTLESS = _Restless()
+
+
 class StreamWriter:
     """A stream of bytes to be sent.
 
@@ -55,6 +64,9 @@ class StreamWriter:
         self._flow = protocol if isinstance(protocol, FlowControlMixin) else None
         self._state = reader if _is_plain(reader) else None
         self._tls_drains = 0
+        # Where `drain` looks whether anything happened since it last had nothing to wait for.
+        self._calm = self._flow or _RESTLESS
+        self._shared = False  # others have the transport, too, and may close it
         self._close_watch = None if self._flow is not None else CloseWatch(protocol)
 
     def __repr__(self) -> str:
@@ -66,6 +78,8 @@ class StreamWriter:
     @property
     def transport(self) -> Any:
         """The underlying transport."""
+        self._shared = True
+        self._calm._calm = False
         return self._transport
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -88,6 +102,7 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.write.
         """
+        self._calm._calm = False
         try:
             self._transport.write(data if type(data) is bytes else checked_data(data))
         except RuntimeError:
@@ -104,6 +119,7 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.writelines.
         """
+        self._calm._calm = False
         try:
             self._transport.write(checked_lines(data))
         except RuntimeError:
@@ -134,6 +150,7 @@ class StreamWriter:
         """
         if self._close_watch is not None:
             self._close_watch.start()
+        self._calm._calm = False
         self._transport.close()
         if self._flow is not None:
             self._flow._bound_tls_close(self._transport)
@@ -185,6 +202,8 @@ class StreamWriter:
         if state is not None:
             if state._exception is not None:
                 raise state._exception
+            if self._calm._calm:
+                return
         elif self._reader is not None and self._reader.exception() is not None:
             raise self._reader.exception()
         try:
@@ -204,6 +223,8 @@ class StreamWriter:
             self._tls_drains += 1
             if self._tls_drains % TLS_DRAINS_A_TURN == 0:
                 await asyncio.sleep(0)
+        elif not (closing or self._shared):
+            flow._calm = True
 
     async def start_tls(
         self,
@@ -271,6 +292,7 @@ class StreamWriter:
         return data
 
     def _go_on_with(self, transport: Any) -> None:
+        self._calm._calm = False
         self._transport = transport
         protocol = self._protocol
         if hasattr(protocol, "_join"):
