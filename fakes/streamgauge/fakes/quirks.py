@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 #: `pause_reading()` inside `connection_made` is honoured (before: undone, gh-76002).
-PAUSE_BEFORE_THE_BEGINNING_HOLDS = sys.version_info >= (3, 11)
+PAUSE_BEFORE_THE_BEGINNING_HOLDS = sys.version_info >= (3, 11, 4)
 
 #: What can't be sent at once is kept by reference, not copied: a bytearray changed after
 #: `write()` changes what is sent (gh-91166).
