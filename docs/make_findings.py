@@ -1,11 +1,12 @@
 """Writes `findings.md` beside it: the known departures of the built-in subjects, as tables.
 
-    python docs/make_findings.py            # write the page
-    python docs/make_findings.py --check    # exit 1 if it is not up to date
+python docs/make_findings.py            # write the page
+python docs/make_findings.py --check    # exit 1 if it is not up to date
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Iterable, List
@@ -14,7 +15,11 @@ from streamgauge.conformance import catalogue, deviation_files, subjects
 from streamgauge.conformance.deviations import Deviation
 
 PAGE = Path(__file__).with_name("findings.md")
-TRACKERS = {"gh-": "https://github.com/python/cpython/issues/"}
+TRACKER = "https://github.com/python/cpython/issues/"
+TABLE = """\
+| clause | verdict | Python | loop | links | what goes wrong | issue |
+|---|---|---|---|---|---|---|
+"""
 HEAD = """\
 # What the standard library's streams do otherwise than documented
 
@@ -29,12 +34,8 @@ tried. Behaviours, which the page leaves open, are not listed here: they are nev
 
 
 def issue_link(issue: str) -> str:
-    """Give an issue's name as a link where it has a tracker that we know."""
-    for prefix, address in TRACKERS.items():
-        number = issue[len(prefix) :].split()[0].rstrip(",;") if issue.startswith(prefix) else ""
-        if number.isdigit():
-            return f"[{prefix}{number}]({address}{number}){issue[len(prefix) + len(number) :]}"
-    return issue
+    """Give an issue's text with CPython's numbers as links."""
+    return re.sub(r"\bgh-(\d+)", rf"[\g<0>]({TRACKER}\g<1>)", issue)
 
 
 def row(entry: Deviation) -> str:
@@ -63,9 +64,8 @@ def tables(names: Iterable[str]) -> str:
             mine = [e for e in entries if clauses[e.clause].object == wanted]
             if mine:
                 mine.sort(key=lambda e: order.index(e.clause))
-                head = "| clause | verdict | Python | loop | links | what goes wrong | issue |"
                 rows = "\n".join(map(row, mine))
-                sections.append(f"## {wanted} ({name})\n\n{head}\n|---|---|---|---|---|---|---|\n{rows}\n")
+                sections.append(f"## {wanted} ({name})\n\n{TABLE}{rows}\n")
     return "\n".join(sections)
 
 
