@@ -131,7 +131,5 @@ def pytest_runtest_protocol(item: pytest.Item) -> Optional[bool]:
 def clause_files(selection: Selection) -> List[str]:
     """Give the files to hand to pytest for a selection, in the catalogue's order."""
     catalogue = load()
-    names: Dict[str, None] = {
-        catalogue[spec.check.clause].file: None for spec in selection.trials
-    }
+    names: Dict[str, None] = {catalogue[spec.check.clause].file: None for spec in selection.trials}
     return [str(CLAUSES / name) for name in names]
