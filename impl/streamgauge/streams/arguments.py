@@ -29,6 +29,8 @@ def checked_limit(limit: Any) -> float:
         TypeError: ``limit`` is not a number.
         ValueError: ``limit`` is zero, negative or not a number in the floating-point sense.
     """
+    if type(limit) is int and limit > 0:
+        return limit
     if limit is None:
         return DEFAULT_LIMIT
     if not isinstance(limit, Real):
@@ -99,11 +101,14 @@ def checked_lines(lines: Any) -> bytes:
     Raises:
         TypeError: It is a single bytes-like object, not iterable, or an item is not bytes-like.
     """
-    if isinstance(lines, (bytes, bytearray, memoryview, str)) or not isinstance(lines, Iterable):
-        raise TypeError(
-            f"writelines() takes an iterable of bytes-like objects, got {_named(lines)}"
-        )
-    lines = list(lines)
+    if type(lines) is not list:
+        if isinstance(lines, (bytes, bytearray, memoryview, str)) or not isinstance(
+            lines, Iterable
+        ):
+            raise TypeError(
+                f"writelines() takes an iterable of bytes-like objects, got {_named(lines)}"
+            )
+        lines = list(lines)
     if not set(map(type, lines)) <= _BYTES_ONLY:
         lines = [checked_data(line) for line in lines]
     return b"".join(lines)

@@ -23,6 +23,7 @@ TINY_BYTES = 64
 # are searched: one search of the whole is cheaper then than one for each junction.
 _MANY_CHUNKS = 4
 _SMALL_BYTES = 4096
+_GATHER_BYTES = 2**15
 
 
 class ReceiveBuffer:
@@ -155,10 +156,10 @@ class ReceiveBuffer:
             self._load(b"")
 
     def gather(self) -> None:
-        """Join many small chunks to one.
+        """Join small chunks at the beginning to one, some 32 KiB at a time.
 
-        What was in the queue is joined once, and no more than as much of ``head`` with it: so
-        all the joining there ever is stays linear in what was received.
+        No more of ``head`` is joined than of the queue, from which everything is joined once at
+        most: so all the joining there ever is stays linear in what was received.
         """
         tail = self.tail
         count = len(tail)
@@ -166,12 +167,16 @@ class ReceiveBuffer:
             return
         start = self.tell()
         rest = len(self.head) - start
-        if rest <= self.tail_size:
-            whole = b"".join((self.head[start:], *tail))
-            tail.clear()
-            self.tail_size = 0
-            self._load(whole)
-            self._before -= rest
+        if rest > min(self.tail_size, _GATHER_BYTES):
+            return
+        parts = [self.head[start:]] if rest else []
+        fresh = 0
+        while tail and fresh < _GATHER_BYTES:
+            fresh += len(tail[0])
+            parts.append(tail.popleft())
+        self.tail_size -= fresh
+        self._load(b"".join(parts))
+        self._before -= rest
 
     def search(self, separators: Sequence[bytes], since: int = 0) -> tuple[int, int] | None:
         """Find the shortest beginning of the buffer that ends with one of ``separators``.

@@ -127,7 +127,7 @@ class Intake:
         self._limit_bytes = limit
         self._high_bytes = 2 * limit
         # What may stand before a newline, and the newline.
-        self._longest_line = int(min(limit, sys.maxsize - 1)) + 1
+        self._longest_line = int(limit if limit < sys.maxsize else sys.maxsize - 1) + 1
 
     @property
     def _buffer(self) -> BufferView:

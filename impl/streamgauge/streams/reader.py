@@ -138,7 +138,9 @@ class StreamReader(Intake):
 
         Source: edition 3.8, StreamReader.readexactly.
         """
-        if type(n) is int and 0 < n <= _SMALL_BYTES:
+        if type(n) is not int:
+            n = checked_count("readexactly", n)
+        if 0 < n <= _SMALL_BYTES:
             data = self._take(n)
             if len(data) == n:
                 if self._paused:
@@ -146,8 +148,7 @@ class StreamReader(Intake):
                 return data
             if data:
                 self._incoming.unread(len(data))
-        n = checked_count("readexactly", n)
-        if n < 0:
+        elif n < 0:
             raise ValueError(f"readexactly() needs a number of bytes that is not negative, got {n}")
         incoming = self._incoming
         size = incoming.size

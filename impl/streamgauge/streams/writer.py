@@ -52,7 +52,8 @@ class StreamWriter:
     def __init__(
         self, transport: Any, protocol: Any, reader: Any, loop: asyncio.AbstractEventLoop
     ) -> None:
-        if reader is not None and not callable(getattr(reader, "exception", None)):
+        plain = type(reader) is StreamReader or _is_plain(reader)
+        if not plain and reader is not None and not callable(getattr(reader, "exception", None)):
             raise AssertionError(
                 f"reader has to be None or a stream reader with exception(), got {reader!r}"
             )
@@ -62,7 +63,7 @@ class StreamWriter:
         self._loop = loop
         # Ours keep their state as plain values, which `drain` can look at without a call.
         self._flow = protocol if isinstance(protocol, FlowControlMixin) else None
-        self._state = reader if _is_plain(reader) else None
+        self._state = reader if plain else None
         self._tls_drains = 0
         # Where `drain` looks whether anything happened since it last had nothing to wait for.
         self._calm = self._flow or _RESTLESS
@@ -152,7 +153,7 @@ class StreamWriter:
             self._close_watch.start()
         self._calm._calm = False
         self._transport.close()
-        if self._flow is not None:
+        if self._flow is not None and self._flow._over_ssl:
             self._flow._bound_tls_close(self._transport)
 
     def is_closing(self) -> bool:
@@ -181,7 +182,8 @@ class StreamWriter:
         if self._close_watch is not None:
             await self._close_watch.wait(self)
         elif self._flow is not None:
-            self._flow._bound_tls_close(self._transport)
+            if self._flow._over_ssl:
+                self._flow._bound_tls_close(self._transport)
             await self._flow._get_close_waiter(self)
 
     async def drain(self) -> None:

@@ -7,6 +7,7 @@ little as it can, so that the subject is what the clock sees. No workload lives 
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import socket
 import ssl
 import threading
@@ -79,6 +80,8 @@ def _listening() -> socket.socket:
 
 
 def _serve(plain: socket.socket, tls: socket.socket) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the command's own way to end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command ends this process when it ends
     threading.Thread(target=_accept, args=(tls, True), daemon=True).start()
     _accept(plain, False)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Callable, List, Optional
 
-from streamgauge.conformance.bench.fed import LineProtocol, RecordProtocol
+from streamgauge.conformance.bench.fed import LineProtocol
 from streamgauge.conformance.bench.scene import Scene, Workload
 
 __all__ = ["WORKLOADS", "Counting"]
 
-READ_BYTES = 2**16
+READ_BYTES = 2**20  # as much as there is: no transport hands on more at once
 
 
 async def read_lines(scene: Scene) -> None:
@@ -112,10 +112,7 @@ async def floor_lines(scene: Scene) -> None:
 
 
 async def floor_exactly(scene: Scene) -> None:
-    if scene.payload < READ_BYTES:
-        await _count(scene, "bulk", RecordProtocol(scene.payload).data_received)
-    else:
-        await _gather(scene)
+    await _gather(scene)
 
 
 async def floor_bulk(scene: Scene) -> None:
