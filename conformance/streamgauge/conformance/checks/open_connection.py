@@ -1,17 +1,16 @@
 """Checks of `open_connection`: what it returns, what it refuses, and each of its parameters.
 
 The peer is a listener in a thread, or the other end of a socket pair. What the streams do once
-they are connected is tried in the modules on reader and writer.
+they are connected is tried in the modules on reader and writer; what `open_unix_connection`
+promises in the same words, in `connecting`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import socket
 import ssl
-from asyncio import LimitOverrunError
 
 from streamgauge.conformance.peer import Peer
 from streamgauge.conformance.registry import TCP, check
@@ -21,20 +20,10 @@ from streamgauge.conformance.wires import PlainWire, TlsWire, abandon
 NETWORK = (*TCP, "tls")  # where open_connection is given a host and a port
 ALL = ("socketpair", *NETWORK)  # where the link is made by open_connection at all
 
-HANDSHAKE_TIMEOUT_S = 0.05  # long enough for a ClientHello to leave, short enough to await
 OTHER_FAMILY = {socket.AF_INET: socket.AF_INET6, socket.AF_INET6: socket.AF_INET}
 
 
 # --- the connection ----------------------------------------------------------------------------
-
-
-@check("open_connection.connect.establishes-connection", links=NETWORK)
-async def bytes_go_both_ways_between_client_and_listener(t: Trial) -> None:
-    reader, writer = await t.connect()
-    writer.write(b"ping")
-    t.equal(await t.peer.recv_exactly(4), b"ping", "at the peer")
-    await t.peer.send(b"pong!")
-    t.equal(await reader.readexactly(5), b"pong!", "at the reader")
 
 
 @check("open_connection.connect.returns-pair", links=TCP)
@@ -82,7 +71,7 @@ async def a_call_without_any_address_is_rejected(t: Trial) -> None:
         await t.subject.open_connection()
 
 
-# --- loop and limit ----------------------------------------------------------------------------
+# --- loop --------------------------------------------------------------------------------------
 
 
 @check("open_connection.loop.optional", links=ALL)
@@ -94,67 +83,7 @@ async def the_running_loop_is_found_without_being_named(t: Trial) -> None:
     t.equal(await t.is_done(reading, "read()"), b"heard")
 
 
-@check("open_connection.loop.accepted", links=ALL)
-async def the_running_loop_may_be_named(t: Trial) -> None:
-    with t.warnings():
-        reader, writer = await t.connect(loop=asyncio.get_running_loop())
-    writer.write(b"ping")
-    t.equal(await t.peer.recv_exactly(4), b"ping")
-    await t.peer.send(b"pong")
-    t.equal(await reader.readexactly(4), b"pong")
-
-
-@check("open_connection.limit.default-64-kib", links=ALL)
-async def without_a_limit_it_is_64_kib_exactly(t: Trial) -> None:
-    reader, _ = await t.pair()
-    await t.deliver(b"x" * 65536 + b"\n")
-    t.equal(await reader.readuntil(b"\n"), b"x" * 65536 + b"\n")
-    await t.deliver(b"y" * 65537 + b"\n")
-    with t.raises(LimitOverrunError):
-        await reader.readuntil(b"\n")
-
-
-@check("open_connection.limit.sets-reader-limit", links=ALL)
-async def the_limit_given_is_the_readers(t: Trial) -> None:
-    reader, _ = await t.pair(limit=10)
-    await t.deliver(b"x" * 10 + b"\n")
-    t.equal(await reader.readuntil(b"\n"), b"x" * 10 + b"\n")
-    await t.deliver(b"y" * 11 + b"\n")
-    with t.raises(LimitOverrunError):
-        await reader.readuntil(b"\n")
-
-
-@check("open_connection.limit.none-is-default", links=ALL)
-async def none_stands_for_64_kib(t: Trial) -> None:
-    reader, _ = await t.connect(limit=None)
-    await t.deliver(b"x" * 65536 + b"\n")
-    t.equal(await reader.readuntil(b"\n"), b"x" * 65536 + b"\n")
-    await t.deliver(b"y" * 65537 + b"\n")
-    with t.raises(LimitOverrunError):
-        await reader.readuntil(b"\n")
-
-
-@check("open_connection.limit.not-positive-rejected", links=ALL)
-async def a_limit_of_zero_or_below_is_rejected(t: Trial) -> None:
-    with t.raises(ValueError):
-        await t.connect(limit=0)
-    with t.raises(ValueError):
-        await t.connect(limit=-1)
-
-
 # --- ssl and what belongs to it ----------------------------------------------------------------
-
-
-@check("open_connection.ssl.context-encrypts", links=("tls",))
-async def the_peer_speaks_tls_and_the_streams_carry_plain_bytes(t: Trial) -> None:
-    listener = t.listen()
-    accepting = t.start(listener.accept())  # shakes hands, so a plain client gets no further
-    reader, writer = await t.open(listener)
-    peer = await accepting
-    writer.write(b"secret")
-    t.equal(await peer.recv_exactly(6), b"secret", "decrypted by the peer")
-    await peer.send(b"answer")
-    t.equal(await reader.readexactly(6), b"answer", "decrypted by the reader")
 
 
 @check("open_connection.ssl.context-encrypts", links=("socketpair",))
@@ -197,16 +126,6 @@ async def the_certificate_has_to_bear_the_name_given(t: Trial) -> None:
 async def a_name_to_verify_without_tls_is_rejected(t: Trial) -> None:
     with t.raises(ValueError):
         await t.connect(server_hostname=t.tls.HOSTNAME)
-
-
-@check("open_connection.ssl_handshake_timeout.bounds-handshake", links=("tls",))
-async def an_unanswered_handshake_ends_with_an_error(t: Trial) -> None:
-    listener = t.listen()
-    opening = t.start(t.open(listener, ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S))
-    silent = await listener.accept(PlainWire)
-    t.true(await silent.recv(1), "the handshake to have begun")
-    with t.raises((OSError, asyncio.TimeoutError)):
-        await opening
 
 
 # --- family, proto, flags, local_addr ----------------------------------------------------------

@@ -1,6 +1,6 @@
 """Checks of the Server object: serving, closing, and what becomes of its connections.
 
-How a server is started stands in `start_server` and `start_unix_server`.
+How a server is started stands in `starting`, `start_server` and `start_unix_server`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Checks of `start_server`: what listens where, and what each argument does to it.
 
-What a handler is promised stands in `handlers`, what the server object is in `serving`.
+What both functions promise in the same words stands in `starting`, what a handler is promised
+in `handlers`, what the server object is in `serving`.
 """
 
 from __future__ import annotations
@@ -10,23 +11,19 @@ import errno
 import socket
 import struct
 import sys
-from asyncio import LimitOverrunError
 from typing import Any, List
 from unittest import mock
 
 from streamgauge.conformance.registry import TCP, check
 from streamgauge.conformance.trial import Trial
-from streamgauge.conformance.wires import PlainWire
 
 INET = (*TCP, "tls")  # whatever start_server can listen on
-TLS = ("tls",)
 HOST = {"tcp": "127.0.0.1", "tcp6": "::1"}
 ANYWHERE = {"tcp": "0.0.0.0", "tcp6": "::"}
 FAMILY = {"tcp": socket.AF_INET, "tcp6": socket.AF_INET6}
 LINUX_TCP = TCP if sys.platform == "linux" else ()  # where the kernel tells its queue's length
 SHARED_TCP = TCP if hasattr(socket, "SO_REUSEPORT") else ()
 NOVELTIES = ("known_to_this_loop_only", "limit", "loop")  # the last two must not get that far
-HANDSHAKE_TIMEOUT_S = 0.01  # the peer never begins, so that only the waiting takes its time
 
 
 def reserve(t: Trial) -> int:
@@ -128,67 +125,6 @@ async def without_loop_the_running_loop_serves(t: Trial) -> None:
     await arrivals.get()
 
 
-@check("start_server.loop.accepted", links=TCP)
-async def the_running_loop_may_be_named(t: Trial) -> None:
-    arrivals = t.arrivals()
-    with t.warnings():
-        await t.start_server(arrivals, loop=asyncio.get_running_loop())
-    await t.dial()
-    await arrivals.get()
-
-
-# --- limit -------------------------------------------------------------------------------------
-
-
-@check("start_server.limit.default-64-kib", links=INET)
-async def by_default_records_of_64_kib_fit_and_longer_ones_overrun(t: Trial) -> None:
-    reader, _writer = await t.accept_pair()
-    await t.deliver(bytes(65536) + b"\n")
-    t.equal(len(await reader.readuntil(b"\n")), 65537, "length of the record")
-    await t.deliver(bytes(65537) + b"\n")
-    with t.raises(LimitOverrunError):
-        await reader.readuntil(b"\n")
-
-
-@check("start_server.limit.sets-reader-limit", links=INET)
-async def the_limit_is_the_readers(t: Trial) -> None:
-    arrivals = t.arrivals()
-    await t.start_server(arrivals, limit=10)
-    await t.dial()
-    reader, _writer = await arrivals.get()
-    await t.deliver(b"0123456789\n")
-    t.equal(await reader.readuntil(b"\n"), b"0123456789\n")
-    await t.deliver(b"0123456789x\n")
-    with t.raises(LimitOverrunError):
-        await reader.readuntil(b"\n")
-
-
-@check("start_server.limit.none-is-default", links=TCP)
-async def with_limit_none_clients_are_served_with_64_kib(t: Trial) -> None:
-    arrivals = t.arrivals()
-
-    def greet(reader: Any, writer: Any) -> None:
-        writer.write(b"hello")
-        arrivals(reader, writer)
-
-    await t.start_server(greet, limit=None)
-    await t.dial()
-    t.equal(await t.peer.recv_exactly(5), b"hello", "what the client was told")
-    reader, _writer = await arrivals.get()
-    await t.deliver(bytes(65536) + b"\n")
-    t.equal(len(await reader.readuntil(b"\n")), 65537, "length of the record")
-    await t.deliver(bytes(65537) + b"\n")
-    with t.raises(LimitOverrunError):
-        await reader.readuntil(b"\n")
-
-
-@check("start_server.limit.not-positive-rejected", links=INET)
-async def a_limit_that_is_not_positive_is_refused_at_once(t: Trial) -> None:
-    for limit in (0, -1):
-        with t.raises(ValueError):
-            await t.start_server(t.arrivals(), limit=limit)
-
-
 # --- what goes to loop.create_server -----------------------------------------------------------
 
 
@@ -247,18 +183,6 @@ async def create_server_is_given_the_backlog(t: Trial) -> None:
     t.equal([call.get("backlog") for call in calls], [7], "backlog")
 
 
-@check("start_server.ssl.context-encrypts", links=TLS)
-async def clients_speak_tls_and_the_handler_plain_bytes(t: Trial) -> None:
-    arrivals = t.arrivals()
-    await t.start_server(arrivals, ssl=t.tls.server_context())
-    await t.dial()
-    reader, writer = await arrivals.get()
-    await t.peer.send(b"question")
-    t.equal(await reader.readexactly(8), b"question")
-    writer.write(b"answer")
-    t.equal(await t.peer.recv_exactly(6), b"answer")
-
-
 @check("start_server.reuse_address.passed-on", links=TCP)
 async def reuse_address_decides_on_the_sockets_option(t: Trial) -> None:
     for wanted in (True, False):
@@ -278,42 +202,6 @@ async def with_reuse_port_two_servers_share_a_port_and_a_third_without_it_is_ref
     t.equal(second.sockets[0].getsockname(), first.sockets[0].getsockname(), "its address")
     with t.raises(OSError):
         t.servers.append(await t.subject.start_server(t.arrivals(), host, port))
-
-
-@check("start_server.ssl_handshake_timeout.bounds-handshake", links=TLS)
-async def a_client_that_never_shakes_hands_is_disconnected(t: Trial) -> None:
-    arrivals = t.arrivals()
-    await t.start_server(arrivals, ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S)
-    silent = await t.dial(wire=PlainWire)
-    t.equal(await silent.recv_until_eof(), b"", "what the silent client was sent")
-    t.equal(arrivals.count, 0, "handlers called")
-
-
-@check("start_server.start_serving.false-waits", links=TCP)
-async def clients_come_in_only_after_start_serving(t: Trial) -> None:
-    arrivals = t.arrivals()
-    server = await t.start_server(arrivals, start_serving=False)
-    address = server.sockets[0].getsockname()
-    await t.knock(address)
-    await t.idle()
-    t.equal(arrivals.count, 0, "clients served before start_serving()")
-    await server.start_serving()
-    await t.dial(address)
-    await arrivals.get()
-
-
-@check("start_server.start_serving.false-waits", links=TCP)
-async def clients_come_in_only_after_serve_forever(t: Trial) -> None:
-    arrivals = t.arrivals()
-    server = await t.start_server(arrivals, start_serving=False)
-    address = server.sockets[0].getsockname()
-    await t.knock(address)
-    await t.idle()
-    t.equal(arrivals.count, 0, "clients served before serve_forever()")
-    t.start(server.serve_forever())
-    await t.idle()
-    await t.dial(address)
-    await arrivals.get()
 
 
 @check("start_server.rest.passed-to-create-server", links=TCP)

@@ -1,6 +1,7 @@
 """Checks of `start_unix_server`: what listens at which path, and what each argument does to it.
 
-What a handler is promised stands in `handlers`, what the server object is in `serving`.
+What both functions promise in the same words stands in `starting`, what a handler is promised
+in `handlers`, what the server object is in `serving`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from asyncio import LimitOverrunError
 from os.path import exists
 from pathlib import Path
 from typing import Any, List
@@ -16,12 +16,10 @@ from unittest import mock
 
 from streamgauge.conformance.registry import check
 from streamgauge.conformance.trial import Trial
-from streamgauge.conformance.wires import PlainWire, TlsWire
 
 UNIX = ("unix",)
 LINUX_UNIX = UNIX if sys.platform == "linux" else ()  # where connect() tells of a full queue
 NOVELTIES = ("known_to_this_loop_only", "limit", "loop")  # the last two must not get that far
-HANDSHAKE_TIMEOUT_S = 0.01  # the peer never begins, so that only the waiting takes its time
 
 
 # --- what listens where ------------------------------------------------------------------------
@@ -110,67 +108,6 @@ async def a_path_where_somebody_listens_is_refused_and_stays_theirs(t: Trial) ->
     t.equal(await t.peer.recv_exactly(5), b"first", "who answers at the path")
 
 
-@check("start_unix_server.loop.accepted", links=UNIX)
-async def the_running_loop_may_be_named(t: Trial) -> None:
-    arrivals = t.arrivals()
-    with t.warnings():
-        await t.start_server(arrivals, loop=asyncio.get_running_loop())
-    await t.dial()
-    await arrivals.get()
-
-
-# --- limit -------------------------------------------------------------------------------------
-
-
-@check("start_unix_server.limit.default-64-kib", links=UNIX)
-async def by_default_records_of_64_kib_fit_and_longer_ones_overrun(t: Trial) -> None:
-    reader, _writer = await t.accept_pair()
-    await t.deliver(bytes(65536) + b"\n")
-    t.equal(len(await reader.readuntil(b"\n")), 65537, "length of the record")
-    await t.deliver(bytes(65537) + b"\n")
-    with t.raises(LimitOverrunError):
-        await reader.readuntil(b"\n")
-
-
-@check("start_unix_server.limit.sets-reader-limit", links=UNIX)
-async def the_limit_is_the_readers(t: Trial) -> None:
-    arrivals = t.arrivals()
-    await t.start_server(arrivals, limit=10)
-    await t.dial()
-    reader, _writer = await arrivals.get()
-    await t.deliver(b"0123456789\n")
-    t.equal(await reader.readuntil(b"\n"), b"0123456789\n")
-    await t.deliver(b"0123456789x\n")
-    with t.raises(LimitOverrunError):
-        await reader.readuntil(b"\n")
-
-
-@check("start_unix_server.limit.none-is-default", links=UNIX)
-async def with_limit_none_clients_are_served_with_64_kib(t: Trial) -> None:
-    arrivals = t.arrivals()
-
-    def greet(reader: Any, writer: Any) -> None:
-        writer.write(b"hello")
-        arrivals(reader, writer)
-
-    await t.start_server(greet, limit=None)
-    await t.dial()
-    t.equal(await t.peer.recv_exactly(5), b"hello", "what the client was told")
-    reader, _writer = await arrivals.get()
-    await t.deliver(bytes(65536) + b"\n")
-    t.equal(len(await reader.readuntil(b"\n")), 65537, "length of the record")
-    await t.deliver(bytes(65537) + b"\n")
-    with t.raises(LimitOverrunError):
-        await reader.readuntil(b"\n")
-
-
-@check("start_unix_server.limit.not-positive-rejected", links=UNIX)
-async def a_limit_that_is_not_positive_is_refused_at_once(t: Trial) -> None:
-    for limit in (0, -1):
-        with t.raises(ValueError):
-            await t.start_server(t.arrivals(), limit=limit)
-
-
 # --- what goes to loop.create_unix_server ------------------------------------------------------
 
 
@@ -209,56 +146,6 @@ async def the_kernel_queues_backlog_connections(t: Trial) -> None:
     t.equal(taken, 3, "connections queued: backlog, and the one that Linux adds")
     for _ in range(taken):
         await arrivals.get()
-
-
-@check("start_unix_server.ssl.context-encrypts", links=UNIX)
-async def clients_speak_tls_and_the_handler_plain_bytes(t: Trial) -> None:
-    arrivals = t.arrivals()
-    await t.start_server(arrivals, ssl=t.tls.server_context())
-    await t.dial(wire=lambda sock: TlsWire(sock, t.tls.client_context(), t.tls.HOSTNAME))
-    reader, writer = await arrivals.get()
-    await t.peer.send(b"question")
-    t.equal(await reader.readexactly(8), b"question")
-    writer.write(b"answer")
-    t.equal(await t.peer.recv_exactly(6), b"answer")
-
-
-@check("start_unix_server.ssl_handshake_timeout.bounds-handshake", links=UNIX)
-async def a_client_that_never_shakes_hands_is_disconnected(t: Trial) -> None:
-    arrivals = t.arrivals()
-    await t.start_server(
-        arrivals, ssl=t.tls.server_context(), ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S
-    )
-    silent = await t.dial(wire=PlainWire)
-    t.equal(await silent.recv_until_eof(), b"", "what the silent client was sent")
-    t.equal(arrivals.count, 0, "handlers called")
-
-
-@check("start_unix_server.start_serving.false-waits", links=UNIX)
-async def clients_come_in_only_after_start_serving(t: Trial) -> None:
-    path, arrivals = t.path(), t.arrivals()
-    server = await t.subject.start_unix_server(arrivals, path, start_serving=False)
-    t.servers.append(server)
-    await t.knock(path)
-    await t.idle()
-    t.equal(arrivals.count, 0, "clients served before start_serving()")
-    await server.start_serving()
-    await t.dial(path)
-    await arrivals.get()
-
-
-@check("start_unix_server.start_serving.false-waits", links=UNIX)
-async def clients_come_in_only_after_serve_forever(t: Trial) -> None:
-    path, arrivals = t.path(), t.arrivals()
-    server = await t.subject.start_unix_server(arrivals, path, start_serving=False)
-    t.servers.append(server)
-    await t.knock(path)
-    await t.idle()
-    t.equal(arrivals.count, 0, "clients served before serve_forever()")
-    t.start(server.serve_forever())
-    await t.idle()
-    await t.dial(path)
-    await arrivals.get()
 
 
 @check("start_unix_server.rest.passed-to-create-unix-server", links=UNIX)
