@@ -1,0 +1,59 @@
+"""websockets, server and client, as they are installed, on a network in memory.
+
+The host is one that no machine of ours has: the kernel could neither bind nor reach it.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from streamgauge.fakes import Chunks, MemoryNetwork
+from streamgauge.fakes.certificates import tls_contexts
+
+client = pytest.importorskip("websockets.asyncio.client", reason="websockets is not installed")
+server = pytest.importorskip("websockets.asyncio.server", reason="websockets is not installed")
+
+HOSTS = {"chat.example": "10.0.0.7"}
+
+
+async def shout(connection):
+    """Answer each message in capitals."""
+    async for message in connection:
+        await connection.send(message.upper())
+
+
+@pytest.mark.parametrize("chunks", [Chunks.WHOLE, Chunks.ONE_BYTE, Chunks.RANDOM(1)], ids=repr)
+async def test_messages_come_back(chunks):
+    """The handshake and messages, text and binary, pass however the bytes are cut."""
+    async with MemoryNetwork(hosts=HOSTS, chunks=chunks):
+        async with server.serve(shout, "chat.example", 80):
+            async with client.connect("ws://chat.example", proxy=None) as connection:
+                await connection.send("hello")
+                assert "HELLO" == await connection.recv()
+                await connection.send(b"a" * 1_000)
+                assert b"A" * 1_000 == await connection.recv()
+
+
+async def test_over_tls():
+    """`wss://` verifies the certificate of a server in memory."""
+    server_context, client_context = tls_contexts("chat.example")
+    async with MemoryNetwork(hosts=HOSTS):
+        async with server.serve(shout, "chat.example", 443, ssl=server_context):
+            async with client.connect(
+                "wss://chat.example", ssl=client_context, proxy=None
+            ) as connection:
+                await connection.send("secret")
+                assert "SECRET" == await connection.recv()
+
+
+async def test_the_closing_handshake():
+    """Closing by the server reaches the client with its code and reason."""
+
+    async def leave(connection):
+        await connection.close(4_000, "enough")
+
+    async with MemoryNetwork(hosts=HOSTS):
+        async with server.serve(leave, "chat.example", 80):
+            async with client.connect("ws://chat.example", proxy=None) as connection:
+                await connection.wait_closed()
+                assert (4_000, "enough") == (connection.close_code, connection.close_reason)
