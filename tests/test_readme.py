@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import List
+from typing import Any, Dict, List
 
 import pytest
 
@@ -97,3 +98,12 @@ def test_the_matrix_shows_every_object() -> None:
     (picture,) = re.findall(r"<!-- matrix -->\n```\n(.*?)```", README, re.DOTALL)
     objects = {c.object for c in catalogue.load().values() if c.scored} - {"Hygiene"}
     assert set() == {name for name in objects if not re.search(rf"^{name} ", picture, re.MULTILINE)}
+
+
+def test_the_example_of_the_fakes_passes() -> None:
+    """The server and client in the README are a test that passes, in under 15 lines."""
+    (example,) = (b for b in blocks("python") if "MemoryNetwork" in b)
+    names: Dict[str, Any] = {}
+    exec(example, names)
+    asyncio.run(names["test_shouting"]())
+    assert 15 > len([line for line in example.partition("async def")[2].splitlines() if line])
