@@ -1,0 +1,103 @@
+"""How cost grows with the work: each scenario at doubled sizes, where twice the work costs twice.
+
+Scenarios that have made streams quadratic: a reader that looks at everything again whenever
+something comes, or that moves all that is left whenever something is taken. CPU seconds of one
+thread are taken, the best of a few, so that only what the subject itself does is seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any, Awaitable, Callable, List, Sequence, Tuple
+
+__all__ = ["SCENARIOS", "Scenario", "grow"]
+
+BEST_OF = 3
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of work that can be made larger.
+
+    Args:
+        title: for people.
+        size: of the smallest work, in `unit`.
+        unit: what size counts.
+        work: does it with the subject's `StreamReader`.
+    """
+
+    title: str
+    size: int
+    unit: str
+    work: Callable[[Any, int], Awaitable[None]]
+
+
+def grow(
+    subject: Any, scenario: Scenario, new_loop: Callable[[], Any], doublings: int = 3
+) -> List[Tuple[int, float]]:
+    """Give sizes, each twice the one before, and the CPU seconds that each took."""
+    sizes = [scenario.size << step for step in range(doublings + 1)]
+    return [(size, min(_seconds(subject, scenario, size, new_loop))) for size in sizes]
+
+
+def _seconds(
+    subject: Any, scenario: Scenario, size: int, new_loop: Callable[[], Any]
+) -> Sequence[float]:
+    taken = []
+    for _ in range(BEST_OF):
+        loop = new_loop()
+        begun = time.thread_time()
+        try:
+            loop.run_until_complete(scenario.work(subject, size))
+        finally:
+            taken.append(time.thread_time() - begun)
+            loop.close()
+    return taken
+
+
+async def _line_byte_by_byte(subject: Any, size: int) -> None:
+    reader = subject.StreamReader(limit=2 * size)
+    line = asyncio.ensure_future(reader.readline())
+    for _ in range(size):
+        reader.feed_data(b"x")
+        await asyncio.sleep(0)
+    reader.feed_data(b"\n")
+    await line
+
+
+async def _separator_never_found(subject: Any, size: int) -> None:
+    reader = subject.StreamReader(limit=2**11 * size)
+    message = asyncio.ensure_future(reader.readuntil(b"\r\n\r\n"))
+    chunk = b"x" * 1024
+    for _ in range(size):
+        reader.feed_data(chunk)
+        await asyncio.sleep(0)
+    reader.feed_eof()
+    try:
+        await message
+    except asyncio.IncompleteReadError:
+        return
+
+
+async def _tiny_chunks_at_once(subject: Any, size: int) -> None:
+    reader = subject.StreamReader(limit=2 * size)
+    for _ in range(size):
+        reader.feed_data(b"x")
+    await reader.readexactly(size)
+
+
+async def _backlog_byte_by_byte(subject: Any, size: int) -> None:
+    reader = subject.StreamReader(limit=2 * size)
+    reader.feed_data(bytes(size))
+    for _ in range(size):
+        await reader.read(1)
+
+
+SCENARIOS = (
+    Scenario("a long line, byte by byte", 2**13, "bytes", _line_byte_by_byte),
+    Scenario("a separator never found", 2**11, "KiB", _separator_never_found),
+    Scenario("tiny chunks, then one readexactly", 2**15, "bytes", _tiny_chunks_at_once),
+    Scenario("read(1) over a backlog", 2**15, "bytes", _backlog_byte_by_byte),
+)

@@ -1,0 +1,116 @@
+"""About bench/growth.py: our streams' cost grows as the work does, and stays below asyncio's.
+
+The guard against becoming slow. Counts of opcodes are the same on every machine; the ratios of
+CPU time are of one run, and between what linear and what quadratic growth would give.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import pytest
+
+import streamgauge.streams
+from streamgauge.conformance.bench.growth import SCENARIOS, Scenario, grow
+
+# Over three doublings linear work takes 8 times as long, quadratic work 64 times.
+BETWEEN = 22
+
+
+def opcodes(coroutine):
+    """Count the opcodes of Python that a coroutine takes which does not wait."""
+    count = 0
+
+    def look(frame, event, argument):
+        nonlocal count
+        frame.f_trace_opcodes = True
+        count += event == "opcode"
+        return look
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return count
+    finally:
+        sys.settrace(before)
+    raise AssertionError("it waited")
+
+
+class Idle(asyncio.Transport):
+    """A transport that is open and has nothing to do."""
+
+    def is_closing(self):
+        """Tell that it is open."""
+        return False
+
+    def close(self):
+        """Do nothing."""
+
+    def get_extra_info(self, name, default=None):
+        """Know nothing."""
+        return default
+
+
+def drained(module, loop):
+    """Return the second drain of a writer: the first one may have had to look."""
+    reader = module.StreamReader(limit=2**16, loop=loop)
+    protocol = module.StreamReaderProtocol(reader, loop=loop)
+    writer = module.StreamWriter(Idle(), protocol, reader, loop)
+    opcodes(writer.drain())
+    return writer, writer.drain()
+
+
+# How many of asyncio's opcodes each read may take, of any Python: with room above what it takes.
+READS = {
+    "readline": (0.5, lambda reader: reader.readline()),
+    "readexactly": (0.75, lambda reader: reader.readexactly(16)),
+    "read": (0.75, lambda reader: reader.read(16)),
+    "readuntil": (1.0, lambda reader: reader.readuntil(b"\n")),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_a_ready_read_takes_fewer_steps_than_asyncios(name):
+    """A read that the buffer serves takes no more than its part of asyncio's opcodes."""
+    part, read = READS[name]
+    taken = []
+    for module in (asyncio, streamgauge.streams):
+        reader = module.StreamReader(limit=2**16)
+        reader.feed_data(b"x" * 31 + b"\n" + b"x" * 31 + b"\n")
+        opcodes(read(reader))
+        taken.append(opcodes(read(reader)))
+    assert taken[1] <= part * taken[0]
+
+
+async def test_an_idle_drain_takes_fewer_steps_than_asyncios():
+    """A drain with nothing to wait for takes at most half of asyncio's opcodes."""
+    loop = asyncio.get_running_loop()
+    taken = []
+    for module in (asyncio, streamgauge.streams):
+        writer, drain = drained(module, loop)
+        taken.append(opcodes(drain))
+        writer.transport.is_closing = lambda: True  # nobody closed it: no warning
+    assert taken[1] <= 0.5 * taken[0]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.title)
+def test_cost_grows_as_the_work_grows(scenario):
+    """Eight times the work takes nearer to eight times the CPU time than to sixty-four times."""
+    taken = grow(streamgauge.streams, scenario, asyncio.new_event_loop)
+    assert [scenario.size << step for step in range(4)] == [size for size, _ in taken]
+    assert taken[-1][1] <= BETWEEN * taken[0][1]
+
+
+def test_quadratic_work_is_seen():
+    """Work that goes over everything again each time is found out by the same bound."""
+
+    async def copied_each_time(subject, size):
+        data = b""
+        for _ in range(size):
+            data = bytes(bytearray(data + bytes(2048)))
+
+    taken = grow(None, Scenario("", 2**7, "", copied_each_time), asyncio.new_event_loop)
+    assert taken[-1][1] > BETWEEN * taken[0][1]
