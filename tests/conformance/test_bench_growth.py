@@ -7,11 +7,14 @@ CPU time are of one run, and between what linear and what quadratic growth would
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 
 import pytest
+from rich.console import Console
 
 import streamgauge.streams
+from streamgauge.conformance.bench import table
 from streamgauge.conformance.bench.growth import SCENARIOS, Scenario, grow
 
 # Over three doublings linear work takes 8 times as long, quadratic work 64 times.
@@ -102,6 +105,14 @@ def test_cost_grows_as_the_work_grows(scenario):
     taken = grow(streamgauge.streams, scenario, asyncio.new_event_loop)
     assert [scenario.size << step for step in range(4)] == [size for size, _ in taken]
     assert taken[-1][1] <= BETWEEN * taken[0][1]
+
+
+def test_a_doubling_is_shown_as_a_factor():
+    """The table has a factor for each doubling."""
+    text = io.StringIO()
+    grown = [(SCENARIOS[0], [(1, 1.0), (2, 2.0), (4, 8.0)])]
+    table.print_growth(Console(file=text, width=100), "subject", grown)
+    assert "x2.0, x4.0" in text.getvalue()
 
 
 def test_quadratic_work_is_seen():

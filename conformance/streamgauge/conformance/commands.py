@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import math
 import os
 import sys
 from pathlib import Path
@@ -73,6 +74,13 @@ def streamgauge(context: click.Context, debug: bool) -> None:
         click.echo(context.get_help())
 
 
+def _finite(_context: click.Context, _option: click.Parameter, value: float) -> float:
+    """Refuse a deadline that never comes: no trial could end by it."""
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of times; give one such as 2.5")
+    return value
+
+
 @streamgauge.command(epilog=EPILOG)
 @click.argument("names", metavar="[SUBJECT]...", nargs=-1)
 @click.option(
@@ -127,6 +135,7 @@ def streamgauge(context: click.Context, debug: bool) -> None:
 @click.option(
     "--timeout-factor",
     type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
     default=1.0,
     metavar="X",
     help="Multiply every deadline, for slow machines.",
@@ -181,8 +190,11 @@ def _opened(name: Optional[str]) -> Iterator[Optional[IO[str]]]:
         file = open(name, "w", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed below
     except OSError as error:
         raise UsageError(f"--jsonl {name}: {error.strerror or error}; name a file") from error
-    with file:
+    try:
         yield file
+    finally:
+        with contextlib.suppress(OSError):  # a full disk was told of when the line was written
+            file.close()
 
 
 @streamgauge.command("list")
@@ -266,6 +278,7 @@ def list_subjects() -> None:
 @click.option("--quick", is_flag=True, help="An eighth of the work, without memory: a first look.")
 @click.option("--json", type=Path, metavar="FILE", help="Write the figures to FILE.")
 @click.option("--compare", type=Path, metavar="OLD", help="Show what changed since OLD, a --json.")
+@click.option("--growth", is_flag=True, help="Show how cost grows with the work, instead.")
 @click.option("--plots", type=Path, metavar="FOLDER", help="Write an SVG picture for each loop.")
 def bench(names: Tuple[str, ...], loops: Tuple[str, ...], **options: Any) -> None:
     """Measure how fast each SUBJECT is (default: stdlib streams), against the first of them."""

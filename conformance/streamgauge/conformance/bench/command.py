@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 
 from streamgauge.conformance import subjects as every_subject
-from streamgauge.conformance.bench import figures, measuring, plots, table
+from streamgauge.conformance.bench import figures, growth, measuring, plots, table
 from streamgauge.conformance.bench.figures import Figure
 from streamgauge.conformance.bench.loops import loop_factory
 from streamgauge.conformance.bench.peer import Peer
@@ -41,6 +41,7 @@ class BenchPlan:
         json: file to write the figures to.
         compare: a file of an earlier run.
         plots: folder to write SVG plots to.
+        growth: show how cost grows with the work, instead of workloads.
     """
 
     subjects: Tuple[str, ...]
@@ -51,6 +52,7 @@ class BenchPlan:
     json: Optional[Path] = None
     compare: Optional[Path] = None
     plots: Optional[Path] = None
+    growth: bool = False
 
 
 def bench(plan: BenchPlan, out: Console, progress: Console) -> List[Figure]:
@@ -65,6 +67,9 @@ def bench(plan: BenchPlan, out: Console, progress: Console) -> List[Figure]:
         UsageError: a subject, a loop or a file that is not there.
         NothingToRunError: no workload has such a name.
     """
+    if plan.growth:
+        _show_growth(plan, out)
+        return []
     chosen = [w for w in measuring.WORKLOADS if _matches(w.name, plan.workloads)]
     if not chosen:
         names = ", ".join(w.name for w in measuring.WORKLOADS)
@@ -80,6 +85,17 @@ def bench(plan: BenchPlan, out: Console, progress: Console) -> List[Figure]:
     if plan.plots:
         plots.write(plan.plots, taken, chosen)
     return taken
+
+
+def _show_growth(plan: BenchPlan, out: Console) -> None:
+    for loop in plan.loops:
+        for name in plan.subjects:
+            subject, new_loop = every_subject.resolve(name), loop_factory(loop)
+            table.print_growth(
+                out,
+                f"{name} on {loop}",
+                [(each, growth.grow(subject, each, new_loop)) for each in growth.SCENARIOS],
+            )
 
 
 def _take(plan: BenchPlan, chosen: Sequence[Workload], progress: Console) -> List[Figure]:

@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from streamgauge.conformance.bench.figures import Figure
+from streamgauge.conformance.bench.growth import Scenario
 from streamgauge.conformance.bench.scene import FLOOR, Workload
 
-__all__ = ["print_changes", "print_figures", "version_of"]
+__all__ = ["print_changes", "print_figures", "print_growth", "version_of"]
 
 BAR_CELLS = 12
 BAR_RATIO = 4.0  # a full bar
@@ -103,6 +104,22 @@ def _by_loop(taken: Sequence[Figure]) -> Dict[str, List[Figure]]:
     for figure in taken:
         loops.setdefault(figure.loop, []).append(figure)
     return loops
+
+
+def print_growth(
+    console: Console, title: str, grown: Sequence[Tuple[Scenario, Sequence[Tuple[int, float]]]]
+) -> None:
+    """Print what each doubling of the work multiplied the cost by: 2 is linear, 4 quadratic."""
+    shown = Table(title=title, title_justify="left", box=None)
+    for column in ("work", "size", "CPU time", "each doubling"):
+        shown.add_column(column, no_wrap=True)
+    for scenario, taken in grown:
+        costs = [cost for _, cost in taken]
+        factors = ", ".join(f"x{after / before:.1f}" for before, after in zip(costs, costs[1:]))
+        size = f"{taken[0][0]} to {taken[-1][0]} {scenario.unit}"
+        spent = f"{_scaled(costs[0], UNITS)} to {_scaled(costs[-1], UNITS)}"
+        shown.add_row(scenario.title, size, spent, factors)
+    console.print(shown)
 
 
 def print_changes(console: Console, pairs: Sequence[Tuple[Figure, Figure]], name: str) -> None:
