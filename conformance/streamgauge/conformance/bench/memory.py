@@ -41,6 +41,8 @@ def bytes_copied(run: Run, work: Work, scene: Scene, new_loop: Callable[[], Any]
     """
     meter = _Meter()
     before = sys.gettrace()
+    # CPython 3.12 looks at opcodes only if some frame had asked for it before settrace
+    sys._getframe().f_trace_opcodes = True
     tracemalloc.start()
     sys.settrace(meter.look)
     try:
