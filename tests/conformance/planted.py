@@ -86,6 +86,27 @@ async def _exit_at_once(self: Any, n: int) -> bytes:
 exits_at_once = _reader_whose("readexactly", _exit_at_once)
 
 
+async def _raise_system_exit(self: Any, n: int) -> bytes:
+    raise SystemExit(5)
+
+
+raises_system_exit = _reader_whose("readexactly", _raise_system_exit)
+
+
+async def _raise_keyboard_interrupt(self: Any, n: int) -> bytes:
+    raise KeyboardInterrupt
+
+
+raises_keyboard_interrupt = _reader_whose("readexactly", _raise_keyboard_interrupt)
+
+
+async def _raise_base_exception(self: Any, n: int) -> bytes:
+    raise BaseException("of no kind")
+
+
+raises_base_exception = _reader_whose("readexactly", _raise_base_exception)
+
+
 async def _leak_a_task(self: Any, n: int) -> bytes:
     async def forgotten() -> None:
         await asyncio.get_running_loop().create_future()

@@ -61,3 +61,14 @@ def test_a_declared_lack_is_skipped(tmp_path: Path) -> None:
         " clauses=['reader.readexactly.returns-n'])"
     )
     assert "declares that it lacks readexactly" in pytest_on(tmp_path, line)
+
+
+def test_a_trial_is_not_blamed_for_what_lay_about(tmp_path: Path) -> None:
+    """What another test left open is not found by a trial's collection and laid to the subject."""
+    line = (
+        "import gc, socket\n\ndef test_another():\n    gc.disable()\n"
+        "    ring = [socket.socket()]\n    ring.append(ring)\n\n"
+        "test_it = conformance_tests('streamgauge.streams',"
+        " clauses=['reader.readexactly.returns-n'], links=['feed'])"
+    )
+    assert re.search(r"^\d+ passed(, \d warnings?)? in", pytest_on(tmp_path, line), re.MULTILINE)

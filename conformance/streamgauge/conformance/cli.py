@@ -6,16 +6,22 @@ this module needs nothing, so that a base install can say so.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
-from typing import Optional, Sequence
+from typing import Iterator, NoReturn, Optional, Sequence
 
 from streamgauge.conformance.errors import StreamgaugeError, UsageError
 from streamgauge.conformance.verdicts import EXIT_CODES, Outcome
 
 __all__ = ["main"]
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # a disk's fault, neither ours nor a subject's
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
@@ -27,26 +33,73 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     Raises:
         SystemExit: always, with one of `EXIT_CODES`.
     """
+    _open_what_is_closed()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    code = _flushed(_outcome(words))
+    if arguments is None and _held_by_a_thread():
+        os._exit(code)
+    sys.exit(code)
+
+
+def _outcome(words: Sequence[str]) -> int:
+    """Run a command line; whatever it raises becomes a line and a code."""
     debug = "--debug" in words[:1]  # a group's option, so it stands in front of the command
     try:
-        with warnings.catch_warnings():
-            code = _invoke(words)
+        with warnings.catch_warnings(), _ended_by_signals():
+            return _invoke(words)
     except BrokenPipeError:  # whoever read our output has seen enough
-        code = EXIT_CODES[Outcome.AS_EXPECTED]
+        return EXIT_CODES[Outcome.AS_EXPECTED]
     except StreamgaugeError as error:
         ours = error.exit_code == EXIT_CODES[Outcome.HARNESS]
         text = _one_line(str(error), debug) if ours else " ".join(str(error).split())
-        code = _complain(text, error.exit_code)
+        return _complain(text, error.exit_code)
     except KeyboardInterrupt:
-        code = _complain("interrupted; nothing is claimed", EXIT_CODES[Outcome.INCOMPLETE])
+        return _complain("interrupted; nothing is claimed", EXIT_CODES[Outcome.INCOMPLETE])
     except Exception as error:  # nobody's fault but ours: never a traceback, unless asked for
         if debug:
             traceback.print_exc()
+        if isinstance(error, OSError) and error.errno in FULL:
+            return _unwritten(error)
         text = f"internal error, please report it: {type(error).__name__}: {error}"
-        code = _complain(_one_line(text, debug), EXIT_CODES[Outcome.HARNESS])
-    _flush()
-    sys.exit(code)
+        return _complain(_one_line(text, debug), EXIT_CODES[Outcome.HARNESS])
+
+
+def _open_what_is_closed() -> None:
+    """Put the null device where the caller closed stdin, stdout or stderr.
+
+    Else the first pipe that is opened would take their numbers, and be written to by mistake.
+    """
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    while descriptor <= 2:
+        descriptor = os.dup(descriptor)
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for good
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """End as Ctrl-C does when we are told to end, so that no process and no file is left."""
+
+    def interrupt(_number: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    ours = threading.current_thread() is threading.main_thread()  # only there may they be set
+    unset = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) is signal.SIG_DFL]
+    for number in unset if ours else ():
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in unset if ours else ():
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _held_by_a_thread() -> bool:
+    """Say whether a thread, of a subject's module for instance, would keep us from ending."""
+    others = set(threading.enumerate()) - {threading.main_thread()}
+    return not all(thread.daemon for thread in others)
 
 
 def _invoke(words: Sequence[str]) -> int:
@@ -63,12 +116,15 @@ def _invoke(words: Sequence[str]) -> int:
     return commands.invoke(words)
 
 
-def _flush() -> None:
-    """Send what is left to stdout; where nobody reads it, spare Python's complaint at exit."""
+def _flushed(code: int) -> int:
+    """Send what is left to stdout; where it cannot go, spare Python's complaint at exit."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError) and code == EXIT_CODES[Outcome.AS_EXPECTED]:
+            return _unwritten(error)
+    return code
 
 
 def _one_line(text: str, debug: bool) -> str:
@@ -79,6 +135,12 @@ def _one_line(text: str, debug: bool) -> str:
     return f"{first.rstrip(':')} ({len(rest.splitlines())} more lines: streamgauge --debug ...)"
 
 
+def _unwritten(error: OSError) -> int:
+    text = f"cannot write: {error.strerror}; make room and run again"
+    return _complain(text, EXIT_CODES[Outcome.INCOMPLETE])
+
+
 def _complain(text: str, code: int) -> int:
-    print(f"streamgauge: {text}", file=sys.stderr)  # noqa: T201 - the one place that may
+    with contextlib.suppress(OSError):  # the code says it too
+        print(f"streamgauge: {text}", file=sys.stderr)  # noqa: T201 - the one place that may
     return code

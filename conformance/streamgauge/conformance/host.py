@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, TextIO
+from typing import Any, Dict, Set, TextIO
 
 import pytest
 
@@ -25,6 +25,7 @@ __all__ = ["EVENTS", "main"]
 
 EVENTS = "STREAMGAUGE_EVENTS"  # environment variable: number of the descriptor to write to
 SETTINGS = Path(__file__).with_name("host.ini")  # instead of whatever pytest would find
+STILLBORN = 3  # workers that die before their first trial; so many are no accident
 NO_LIMIT = 1_000_000  # workers that may be replaced: a subject may kill one in every trial
 
 
@@ -40,6 +41,8 @@ class Reporter:
         self._trials = trials
         self._events = events
         self._told: Dict[str, None] = {}
+        self._up: Set[str] = set()
+        self._stillborn = 0
 
     def tell(self, **event: Any) -> None:
         """Send one event."""
@@ -71,6 +74,18 @@ class Reporter:
         detail = words or "without a word: os._exit, a kill, or the machine's memory"
         return spec.result(Observation(Ended.DIED), f"the worker process died; {detail}")
 
+    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
+        """Note that a worker came up."""
+        self._up.add(node.gateway.id)
+
+    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+        """Give the run up when workers die before they have anything to do, one after another."""
+        if not error or node.gateway.id in self._up:
+            return
+        self._stillborn += 1
+        if self._stillborn == STILLBORN:
+            self.tell(event="broken", text=f"workers do not come up: {error}")
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Pass on what went wrong before any trial could run."""
         if report.failed:
@@ -85,7 +100,9 @@ def _last_words(worker: str) -> str:
 def main() -> int:
     """Run pytest on the plan in the environment; gives pytest's exit code."""
     plan = RunPlan.from_dict(json.loads(os.environ[PLAN]))
+    path = list(sys.path)
     selection = Selection(plan)
+    sys.path[:] = path  # workers get it from here, and append the caller's folder when they are up
     events = os.fdopen(int(os.environ.pop(EVENTS)), "w", encoding="utf-8")
     reporter = Reporter({spec.id: spec for spec in selection.trials}, events)
     reporter.tell(event="started", total=len(selection.trials))
@@ -94,6 +111,7 @@ def main() -> int:
             *("-c", str(SETTINGS), f"--rootdir={SETTINGS.parent / 'clauses'}", "--noconftest"),
             *("-p", "xdist.plugin", "-p", "streamgauge.conformance.plugin"),
             *("-p", "no:cacheprovider", "-p", "no:warnings", "-p", "no:faulthandler"),
+            *("--basetemp", os.path.abspath("pytest")),  # in the run's own folder, gone with it
             *("-n", str(plan.workers), f"--max-worker-restart={NO_LIMIT}"),
             *clause_files(selection),
         ],

@@ -21,6 +21,7 @@ from streamgauge.conformance.catalogue import load
 from streamgauge.conformance.plan import Result, RunPlan
 from streamgauge.conformance.runner import TrialSpec, run_trial
 from streamgauge.conformance.selection import Selection
+from streamgauge.conformance.verdicts import Ended, Observation
 
 __all__ = ["CLAUSES", "LOGS", "PLAN", "PROPERTY"]
 
@@ -54,6 +55,8 @@ class _Worker:
         try:
             subject = self.selection.subjects[spec.subject]
             return run_trial(spec, subject, self.selection.loops[spec.loop], self.deadlines)
+        except KeyboardInterrupt:  # the subject's: the user's own ends the whole run from without
+            return spec.result(Observation(Ended.RAISED), "raised KeyboardInterrupt")
         finally:
             clocks.disarm_stall_clock()
 

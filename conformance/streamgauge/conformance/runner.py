@@ -107,6 +107,8 @@ def run_trial(
         with seen.noise.listening():
             _on_a_loop(spec, subject, loop_factory, deadlines, seen)
             gc.collect()  # what was forgotten speaks up now, while we still listen
+    except SystemExit as error:  # a task or a callback of the subject's raised it through the loop
+        seen.end(Ended.RAISED, described(error))
     except Exception as error:  # the loop's factory, its close, or the suite itself
         seen.end(Ended.SUITE, described(error))
     ended = seen.ended or Ended.SUITE
@@ -180,7 +182,9 @@ async def _judged(steps: Steps[None], seen: _Seen) -> None:
         seen.end(Ended.SETUP, str(error))
     except asyncio.CancelledError:
         seen.end(Ended.RAISED, "the check was cancelled from within the subject")
-    except Exception as error:
+    except KeyboardInterrupt:  # whoever runs us decides whether it was the user's
+        raise
+    except BaseException as error:
         suite = raised_in_suite(error)
         seen.end(Ended.SUITE if suite else Ended.RAISED, described(error))
     else:

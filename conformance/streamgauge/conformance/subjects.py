@@ -7,10 +7,12 @@ a `Subject` with its own `pair()`. Nothing here imports an implementation but by
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import importlib.util
 import inspect
 import socket
+import sys
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple, Type
 
 from streamgauge.conformance.errors import UsageError
@@ -101,7 +103,7 @@ def resolve(name: str) -> Subject:
         found = _instance(found, name)
     if isinstance(found, Subject):
         found.name = name
-        return found
+        return _sound(found)
     return _shaped(found, name)
 
 
@@ -127,12 +129,19 @@ def resolve_loop(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
 
 def _import(module_name: str, what: str) -> Any:
     try:
-        return importlib.import_module(module_name)
-    except Exception as error:  # whatever the user's module raises while it is imported
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is for the report, or its JSON lines
+            return importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:  # whatever the user's module raises at import
         raise UsageError(
             f"{what}: cannot import {module_name!r} ({type(error).__name__}: {error}); "
-            "check the name, or install what it needs"
+            f"{_remedy(module_name)}"
         ) from error
+
+
+def _remedy(module_name: str) -> str:
+    if module_name.endswith(".py"):
+        return f"give the module's name, {module_name[:-3].strip('./').replace('/', '.')}"
+    return "check the name, or install what it needs"
 
 
 def _attribute(found: Any, path: str, what: str) -> Any:
@@ -146,17 +155,32 @@ def _attribute(found: Any, path: str, what: str) -> Any:
 def _instance(cls: Type[Subject], name: str) -> Subject:
     try:
         return cls()
-    except Exception as error:  # the adapter's own constructor
+    except (Exception, SystemExit) as error:  # the adapter's own constructor
         raise UsageError(
             f"subject {name!r}: {cls.__name__}() raised {type(error).__name__}: {error}"
         ) from error
 
 
-def _shaped(found: Any, name: str) -> ShapedSubject:
+def _shaped(found: Any, name: str) -> Subject:
     offered = [n for n in ("open_connection", "StreamReader", "start_server") if hasattr(found, n)]
     if not offered:
         raise UsageError(
             f"subject {name!r}: expected a module or object with asyncio's names "
             f"(open_connection, StreamReader, ...) or a Subject, got {found!r} with none of them"
         )
-    return ShapedSubject(found, name)
+    return _sound(ShapedSubject(found, name))
+
+
+def _sound(subject: Subject) -> Subject:
+    """Check what an adapter says of itself, as a slip there would go unnoticed."""
+    for attribute, known in (("lacks", None), ("links", LINKS)):
+        said = getattr(subject, attribute)
+        words = () if isinstance(said, str) else tuple(said)
+        if isinstance(said, str) or not set(words) <= set(known or words):
+            wanted = f"out of {', '.join(known)}" if known else "in the words of a clause's `needs`"
+            raise UsageError(
+                f"subject {subject.name!r}: {attribute} = {said!r}; "
+                f"expected a set of names {wanted}"
+            )
+    subject.lacks = frozenset(subject.lacks)
+    return subject

@@ -1,0 +1,153 @@
+"""Surroundings: what lies in the folder, how the command was started, what a module does to it.
+
+Each test runs the real command in a process of its own; none of these may bring a traceback, a
+wrong code, or something left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamgauge.conformance import engine
+from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.plan import RunPlan
+
+COMMAND = [str(Path(sys.executable).with_name("streamgauge"))]  # `python -c` adds the folder
+ONE_TRIAL = ["--clause", "reader.readexactly.returns-n", "--link", "feed", "--workers", "1"]
+SHAPED = "from asyncio import StreamReader, open_connection\n"
+
+
+def command(folder: Path, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder."""
+    return subprocess.run(
+        [*COMMAND, *words], cwd=folder, text=True, timeout=60, stderr=subprocess.PIPE, **options
+    )
+
+
+@pytest.mark.parametrize("name", ["streamgauge", "asyncio", "json", "pytest", "click", "xdist"])
+def test_a_module_in_the_folder_shadows_nothing(tmp_path: Path, name: str) -> None:
+    """A file with the name of something that the suite imports is not what is imported."""
+    (tmp_path / f"{name}.py").write_text("raise RuntimeError('from the folder')\n")
+    done = command(tmp_path, "run", "streams", *ONE_TRIAL)
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("body", ["raise SystemExit(0)", "import sys\nsys.exit('gone')"])
+def test_a_module_that_exits_is_a_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    """A module that calls `sys.exit` while it is imported doesn't decide the exit code."""
+    (tmp_path / "leaving.py").write_text(body)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(UsageError, match="cannot import 'leaving'"):
+        engine.check_plan(RunPlan(subjects=("leaving",), search_path=(str(tmp_path),)))
+
+
+def test_what_a_module_prints_is_not_among_the_results(tmp_path: Path) -> None:
+    """A module that prints at import leaves the JSON lines on stdout whole."""
+    (tmp_path / "talking.py").write_text(f"{SHAPED}print('hello')\n")
+    done = command(tmp_path, "run", "talking", *ONE_TRIAL, "--jsonl", "-", stdout=subprocess.PIPE)
+    assert {"{"} == {line[0] for line in done.stdout.splitlines()}
+    assert "hello" in done.stderr
+
+
+def test_a_thread_of_a_module_does_not_keep_the_command(tmp_path: Path) -> None:
+    """The command ends though a subject's module started a thread that never does."""
+    (tmp_path / "threaded.py").write_text(
+        f"{SHAPED}import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
+    )
+    words = ["run", "threaded", "--clause", "writer.close.*", "--link", "feed"]
+    assert 4 == command(tmp_path, *words).returncode  # nothing to run: the module was imported
+
+
+def test_a_slash_in_a_name_is_told_how_to_write_it(tmp_path: Path) -> None:
+    """A path where a module's name belongs is answered with the name."""
+    done = command(tmp_path, "run", "./mypkg/streams.py")
+    assert "give the module's name, mypkg.streams" in done.stderr
+
+
+@pytest.mark.parametrize(("attribute", "value"), [("lacks", "'abc'"), ("links", "('smoke',)")])
+def test_a_slip_of_an_adapter_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attribute: str, value: str
+) -> None:
+    """What an adapter says wrongly of itself is one line, not an internal error."""
+    name = f"slip_{attribute}"
+    (tmp_path / f"{name}.py").write_text(
+        "from streamgauge.conformance import Subject\n"
+        f"class Mine(Subject):\n    {attribute} = {value}\n"
+    )
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(UsageError, match=f"{attribute} = .*expected a set of names"):
+        engine.check_plan(RunPlan(subjects=(f"{name}:Mine",), search_path=(str(tmp_path),)))
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_descriptors(tmp_path: Path, closed: str) -> None:
+    """Whatever of stdin, stdout and stderr the caller closed, the run comes to the same."""
+    words = [*COMMAND, "run", "streams", *ONE_TRIAL]
+    script = ["sh", "-c", f'"$@" {closed}', "sh", *words]
+    done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["list"], "cannot write: No space left"),
+        (["run", "streams", *ONE_TRIAL], "cannot write: No space left"),
+        (["run", "streams", *ONE_TRIAL, "--jsonl", "/dev/full"], "/dev/full: No space left"),
+    ],
+)
+def test_a_full_disk_is_no_internal_error(tmp_path: Path, words: list[str], says: str) -> None:
+    """A report or a results file that can't be written is a line that says so, and code 4."""
+    with open("/dev/full", "w") as full:
+        done = command(tmp_path, *words, stdout=full)
+    assert (4, 1) == (done.returncode, done.stderr.count("\n"))
+    assert says in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_run_told_to_end_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    """After SIGTERM or SIGHUP there is neither the run's folder nor one of its processes."""
+    process = subprocess.Popen(
+        [*COMMAND, "run", "streams", "--workers", "1", "--jsonl", "-"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert '"header"' in process.stdout.readline()
+    assert '"result"' in process.stdout.readline()
+    process.send_signal(number)
+    _, err = process.communicate()
+    assert (4, "streamgauge: interrupted; nothing is claimed") == (process.returncode, err.strip())
+    assert [] == os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_deadline_that_never_comes_is_refused(tmp_path: Path, value: str) -> None:
+    """A factor that is no finite number is exit 2, not a run in which all seems to fail."""
+    done = command(tmp_path, "run", *ONE_TRIAL, "--timeout-factor", value)
+    assert 2 == done.returncode
+    assert "give one such as 2.5" in done.stderr
+
+
+def test_workers_that_never_come_up_end_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module that kills every worker before its first trial ends the run with code 3."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # of the worker that we are
+    (tmp_path / "deadly.py").write_text(
+        f"{SHAPED}import os\nif 'PYTEST_XDIST_WORKER' in os.environ:\n    os._exit(1)\n"
+    )
+    done = command(tmp_path, "run", "deadly", *ONE_TRIAL)
+    assert 3 == done.returncode
