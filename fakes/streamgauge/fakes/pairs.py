@@ -24,7 +24,7 @@ from .leaks import add_note, check, ignored
 from .sockets import MemorySocket
 from .tls import layer_for
 from .transport import MemoryTransport
-from .wire import TCP, WINDOW_BYTES, Kind, Wire, WireEnd
+from .wire import TCP, UNIX, WINDOW_BYTES, Kind, Wire, WireEnd
 
 __all__ = [
     "memory_stream_pair",
@@ -73,7 +73,7 @@ async def memory_stream_pair(
     """
     loop = asyncio.get_running_loop()
     wire = Wire(window=window, chunks=chunks, kind=kind)
-    names = [("127.0.0.1", next(_ports)) for _ in wire.ends]
+    names: List[Any] = [_memory_name(kind) for _ in wire.ends]
     layer = None if isinstance(loop, asyncio.BaseEventLoop) else layer_for(loop)
     if layer is not None:
         layer.put()
@@ -179,11 +179,16 @@ async def tls_stream_pair(
 _ROLES = ("client", "server")
 
 
+def _memory_name(kind: Kind) -> Any:
+    return ("127.0.0.1", next(_ports)) if kind is not UNIX else ""  # as a socketpair's
+
+
 def _memory_connector(
     loop: asyncio.AbstractEventLoop, end: WireEnd, own: Any, other: Any
 ) -> Callable[[Callable[[], Any]], Any]:
     async def connect(factory: Callable[[], Any]) -> MemoryTransport:
-        sock = MemorySocket(socket.AF_INET, own, other, end)
+        family = socket.AF_INET if isinstance(own, tuple) else socket.AF_UNIX
+        sock = MemorySocket(family, own, other, end)
         extra = {"socket": sock, "sockname": own, "peername": other}
         waiter = loop.create_future()
         transport = MemoryTransport(loop, end, factory(), waiter=waiter, extra=extra)
@@ -199,10 +204,12 @@ def _memory_connector(
 
 def _through_a_listener(family: int, address: Any) -> Sockets:
     """Connect two sockets; loopback needs no accept for that, so nothing blocks."""
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    # with its protocol named, as getaddrinfo does: else asyncio doesn't set TCP_NODELAY
+    proto = 0 if family == getattr(socket, "AF_UNIX", None) else socket.IPPROTO_TCP
+    with socket.socket(family, socket.SOCK_STREAM, proto) as listener:
         listener.bind(address)
         listener.listen(1)
-        client = socket.socket(family, socket.SOCK_STREAM)
+        client = socket.socket(family, socket.SOCK_STREAM, proto)
         try:
             client.connect(listener.getsockname())
             server, _ = listener.accept()

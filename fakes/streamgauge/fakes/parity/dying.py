@@ -1,0 +1,81 @@
+"""Cases about a peer that is gone: which write notices, and with what error (line 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .cases import PLAIN, TCP, case
+from .seen import Pair, tried
+
+
+@case(6)
+async def the_first_write_to_a_dead_peer(pair: Pair) -> Any:
+    """Which of several writes to a peer that is gone is the one that fails, and how."""
+    tap = pair.server.tap(keep_open=True)
+    pair.client.transport.abort()
+    await pair.settle()
+    closing = []
+    for _ in range(3):
+        pair.server.transport.write(b"x")
+        await pair.settle()
+        closing.append(pair.server.transport.is_closing())
+    return closing, tap.log
+
+
+@case(6, PLAIN)
+async def writing_to_a_dead_peer_while_paused(pair: Pair) -> Any:
+    """A protocol that doesn't read notices by its writes alone."""
+    tap = pair.server.tap(keep_open=True)
+    pair.server.transport.pause_reading()
+    pair.client.transport.abort()
+    await pair.settle()
+    for _ in range(3):
+        pair.server.transport.write(b"x")
+        await pair.settle()
+    return pair.server.transport.is_closing(), tap.log
+
+
+@case(6, PLAIN)
+async def two_writes_in_one_turn_to_a_dead_peer(pair: Pair) -> Any:
+    """Two writes before the loop goes round: the answer to the first meets the second."""
+    tap = pair.server.tap(keep_open=True)
+    pair.client.transport.abort()
+    await pair.settle()
+    pair.server.transport.write(b"x")
+    pair.server.transport.write(b"y")
+    inside = tap.events
+    await pair.settle()
+    return inside, tap.log
+
+
+@case(6, TCP)
+async def eof_towards_a_dead_peer(pair: Pair) -> Any:
+    """`write_eof` when the connection is over already."""
+    tap = pair.server.tap(keep_open=True)
+    pair.client.transport.abort()
+    await pair.settle()
+    first = tried(pair.server.transport.write_eof)
+    await pair.settle()
+    return first, tap.log
+
+
+@case(6)
+async def drain_towards_a_dead_peer(pair: Pair) -> Any:
+    """A loop of write and drain comes to an error, always the same one."""
+    pair.client.transport.abort()
+    await pair.settle()
+    seen = []
+    for _ in range(4):
+        tried(pair.server.writer.write, b"x")
+        seen.append(await pair.outcome(pair.server.writer.drain()))
+    return seen
+
+
+@case(6)
+async def reading_from_a_dead_peer(pair: Pair) -> Any:
+    """A reader whose peer aborted gets what came before, then EOF."""
+    pair.client.writer.write(b"before")
+    await pair.settle()
+    pair.client.transport.abort()
+    reads = [await pair.outcome(pair.server.reader.read(100)) for _ in range(3)]
+    return reads, pair.server.reader.at_eof()

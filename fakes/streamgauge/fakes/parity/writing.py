@@ -1,0 +1,187 @@
+"""Cases about writing: what is taken, what is refused, and the watermarks (lines 4 and 7)."""
+
+from __future__ import annotations
+
+import array
+from typing import Any
+
+from .cases import PLAIN, case
+from .seen import Pair, tried
+
+MIB = 1024 * 1024
+FLOOD = b"x" * (8 * MIB)  # more than any link takes from a sender whose peer doesn't read
+
+
+@case(4)
+async def write_after_close_is_ignored(pair: Pair) -> Any:
+    """After `close` writes are dropped, and warned of from the sixth on."""
+    tap = pair.server.tap()
+    transport = pair.client.transport
+    transport.close()
+    for _ in range(10):
+        transport.write(b"too late")
+    await pair.settle()
+    return tap.data, pair.logged
+
+
+@case(4)
+async def write_after_abort_is_ignored(pair: Pair) -> Any:
+    """After `abort` writes are dropped, and warned of."""
+    tap = pair.server.tap()
+    pair.client.transport.abort()
+    await pair.settle()
+    said = [tried(pair.client.transport.write, b"too late") for _ in range(10)]
+    return said, tap.data, pair.logged
+
+
+@case(4, PLAIN)
+async def write_after_write_eof_is_an_error(pair: Pair) -> Any:
+    """After `write_eof` a write raises, also an empty one, and the connection lives."""
+    transport = pair.client.transport
+    transport.write_eof()
+    said = [tried(transport.write, data) for data in (b"x", b"")]
+    return [*said, tried(transport.writelines, [b"x"])], transport.is_closing()
+
+
+@case(4, PLAIN)
+async def write_eof_after_close(pair: Pair) -> Any:
+    """`write_eof` on a closed transport is no error."""
+    tap = pair.server.tap()
+    pair.client.transport.close()
+    said = tried(pair.client.transport.write_eof)
+    await pair.settle()
+    return said, tap.log
+
+
+@case(4)
+async def what_can_be_written(pair: Pair) -> Any:
+    """Bytes-like objects are taken, all else is refused with a TypeError."""
+    tap = pair.server.tap()
+    tried_out = (b"a", bytearray(b"b"), memoryview(b"cd")[1:], b"", "text", None, 5, [1])
+    said = [tried(pair.client.transport.write, data) for data in tried_out]
+    await pair.settle()
+    return said, tap.data
+
+
+@case(4, PLAIN)
+async def a_view_of_larger_items(pair: Pair) -> Any:
+    """A memoryview of numbers is written as the bytes that it holds."""
+    tap = pair.server.tap()
+    said = tried(pair.client.transport.write, memoryview(array.array("i", [1, 2, 3])))
+    await pair.settle()
+    return said, len(tap.data)
+
+
+@case(4)
+async def writelines_is_one_write(pair: Pair) -> Any:
+    """`writelines` takes any iterable of bytes-like objects; text is refused."""
+    tap = pair.server.tap()
+    said = [
+        tried(pair.client.transport.writelines, [b"a", bytearray(b"b"), memoryview(b"c")]),
+        tried(pair.client.transport.writelines, iter([b"d"])),
+        tried(pair.client.transport.writelines, []),
+        tried(pair.client.transport.writelines, ["text"]),
+    ]
+    await pair.settle()
+    return said, tap.data
+
+
+@case(4)
+async def data_may_be_changed_once_it_is_sent(pair: Pair) -> Any:
+    """A bytearray that was sent at once can be changed without harm."""
+    tap = pair.server.tap()
+    data = bytearray(b"before")
+    pair.client.transport.write(data)
+    data[:] = b"after!"
+    await pair.settle()
+    return tap.data
+
+
+@case(7)
+async def watermarks(pair: Pair) -> Any:
+    """The limits by default and as they are set, and which are refused."""
+    transport = pair.client.transport
+    seen = [transport.get_write_buffer_limits()]
+    for limits in ({"high": 1000}, {"low": 50}, {"high": 0}, {"high": 7, "low": 7}, {}):
+        transport.set_write_buffer_limits(**limits)
+        seen.append(transport.get_write_buffer_limits())
+    refused = [
+        tried(transport.set_write_buffer_limits, high, low) for high, low in ((1, 2), (-1, None))
+    ]
+    return seen, refused
+
+
+@case(7)
+async def a_small_write_leaves_no_backlog(pair: Pair) -> Any:
+    """What the kernel takes at once is not in the write buffer."""
+    pair.client.transport.write(b"x" * 1000)
+    return pair.client.transport.get_write_buffer_size()
+
+
+@case(7)
+async def pause_and_resume_alternate(pair: Pair) -> Any:
+    """`pause_writing` once while the backlog is high, `resume_writing` once when it is low."""
+    tap = pair.client.tap()
+    other = pair.server.tap()
+    pair.server.transport.pause_reading()
+    for _ in range(3):
+        pair.client.transport.write(FLOOD)
+    inside = tap.events
+    await pair.settle()
+    full = pair.client.transport.get_write_buffer_size() > 64 * 1024
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return inside, full, tap.log, pair.client.transport.get_write_buffer_size(), len(other.data)
+
+
+@case(7)
+async def pausing_goes_by_the_bytes_in_user_space(pair: Pair) -> Any:
+    """With a high-water mark of 0 a write that the kernel takes at once doesn't pause."""
+    tap = pair.client.tap()
+    pair.client.transport.set_write_buffer_limits(high=0)
+    pair.client.transport.write(b"x" * 100)
+    await pair.settle()
+    return tap.log
+
+
+@case(7, PLAIN)
+async def a_lower_mark_pauses_at_once(pair: Pair) -> Any:
+    """Setting the mark below the backlog pauses the protocol there and then."""
+    tap = pair.client.tap()
+    pair.server.transport.pause_reading()
+    pair.client.transport.set_write_buffer_limits(high=64 * MIB)
+    pair.client.transport.write(FLOOD)
+    await pair.settle()
+    before = tap.events
+    pair.client.transport.set_write_buffer_limits(high=10)
+    return before, tap.log
+
+
+@case(7)
+async def a_pause_writing_that_raises(pair: Pair) -> Any:
+    """An exception in `pause_writing` goes to the exception handler; the connection lives."""
+
+    def fail(tap: Any) -> None:
+        raise ZeroDivisionError
+
+    tap = pair.client.tap(pause=fail)
+    other = pair.server.tap()
+    pair.server.transport.pause_reading()
+    pair.client.transport.write(FLOOD)
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return tap.log, pair.handled, len(other.data)
+
+
+@case(7, PLAIN)
+async def a_close_while_paused(pair: Pair) -> Any:
+    """The order of what a paused writer is told when it closes and the peer reads on."""
+    tap = pair.client.tap()
+    other = pair.server.tap(keep_open=False)
+    pair.server.transport.pause_reading()
+    pair.client.transport.write(FLOOD)
+    pair.client.transport.close()
+    await pair.settle()
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return tap.log, other.told

@@ -1,0 +1,142 @@
+"""About streamgauge/fakes/parity: the fakes and the kernel do the same, case by case, in one run.
+
+What the kernel does is seen on asyncio's selector loop, whose transports the memory transport is
+to be taken for on every loop. Differences that can't be helped are in parity_ledger.toml.
+"""
+
+from __future__ import annotations
+
+# ruff: noqa: D103  # the makers' names say it
+import asyncio
+import sys
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from streamgauge.fakes import UNIX, MemoryNetwork, memory_stream_pair
+from streamgauge.fakes.certificates import tls_contexts
+from streamgauge.fakes.parity import (
+    all_cases,
+    check_network,
+    check_stream_pair,
+    play,
+)
+from streamgauge.fakes.parity.running import REFERENCES, _kernel
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+LOOPS = {"asyncio": asyncio.SelectorEventLoop}
+try:
+    import uvloop
+except ImportError:  # no wheel for this Python: the selector loop alone
+    pass
+else:
+    LOOPS["uvloop"] = uvloop.new_event_loop
+
+
+LEDGER = tomllib.loads((Path(__file__).with_name("parity_ledger.toml")).read_text())
+
+
+@asynccontextmanager
+async def memory_tls_pair():
+    server_context, client_context = tls_contexts("localhost")
+    accepted = asyncio.get_running_loop().create_future()
+    async with MemoryNetwork(ignore_leaks="all"):
+        server = await asyncio.start_server(
+            lambda *streams: accepted.set_result(streams), "127.0.0.1", 7, ssl=server_context
+        )
+        client = await asyncio.open_connection(
+            "127.0.0.1", 7, ssl=client_context, server_hostname="localhost"
+        )
+        yield client, await accepted
+        server.close()
+
+
+unix_pair = partial(memory_stream_pair, kind=UNIX)
+SUBJECTS = {
+    "memory as tcp4": (memory_stream_pair, "tcp4"),
+    "memory as tcp6": (memory_stream_pair, "tcp6"),
+    "memory as unix": (unix_pair, "unix"),
+    "memory as socketpair": (unix_pair, "socketpair"),
+    "memory as tls": (memory_tls_pair, "tls"),
+}
+
+
+def listed(subject):
+    entries = LEDGER.get("difference", [])
+    here = [each for each in entries if each["platform"] == sys.platform]
+    assert all(each["reason"] for each in here)
+    return {each["case"] for each in here if each["subject"] == subject}
+
+
+def assert_as_listed(subject, score):
+    found = {difference.case.name for difference in score.differences}
+    assert listed(subject) == found, str(score)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_a_memory_pair_does_what_the_kernel_does(subject, loop):
+    """Every case has the same outcome on the memory pair and on the kernel's link."""
+    maker, reference = SUBJECTS[subject]
+    score = check_stream_pair(maker, reference=reference, loop=LOOPS[loop])
+    assert_as_listed(subject, score)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_memory_network_does_what_the_kernel_does(loop):
+    """Every case about servers and connecting has the same outcome on both."""
+    network = partial(MemoryNetwork, ignore_leaks="all")
+    assert_as_listed("memory network", check_network(network, loop=LOOPS[loop]))
+
+
+def test_every_line_of_the_contract_has_cases():
+    """Lines 1 to 13 and the behaviour of streams (0) have a case each, with a sentence."""
+    cases = all_cases()
+    assert set(range(14)) == {each.line for each in cases}
+    assert [] == [each.name for each in cases if not each.text.endswith(".")]
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_no_case_breaks_on_the_kernel(reference):
+    """A case gives what it saw; on the kernel none of them ends by an exception of its own."""
+    real = REFERENCES[reference]
+    broken = {}
+    for each in all_cases(real.kind):
+        seen = play(each, real.maker, asyncio.SelectorEventLoop)
+        if type(seen).__name__ == "Raised" and each.name not in RAISE_ON_PURPOSE:
+            broken[each.name] = seen
+    assert {} == broken
+
+
+#: Their outcome is the exception.
+RAISE_ON_PURPOSE = {"streaming.two_reads_at_once"}
+
+
+def test_the_network_cases_hold_no_expectations_of_the_loop():
+    """A network case that is played on the kernel twice gives the same."""
+    cases = [each for each in all_cases("network") if not each.needs_threads]
+    seen = [[play(each, _kernel, asyncio.SelectorEventLoop) for each in cases] for _ in range(2)]
+    assert seen[0] == seen[1]
+
+
+def test_a_mock_is_told_from_a_connection():
+    """A pair of mocks is scored far below the kernel, and the report has both outcomes."""
+
+    @asynccontextmanager
+    async def mocks():
+        reader, writer = asyncio.StreamReader, asyncio.StreamWriter
+        yield [(mock.MagicMock(spec=reader), mock.MagicMock(spec=writer)) for _ in range(2)]
+
+    names = {"streaming.bytes_go_both_ways", "naming.names_match_crosswise"}
+    cases = [each for each in all_cases("tcp") if each.name in names]
+    score = check_stream_pair(mocks, cases=cases)
+    assert names == {difference.case.name for difference in score.differences}
+    assert "kernel:" in str(score)
+    assert "subject:" in str(score)
