@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
+from streamgauge.conformance import verdicts
+
 from . import anatomy, surgery
 
 __all__ = ["Outcome", "Spoil", "gauge", "spoil", "spoiled", "spoiled_source"]
@@ -30,7 +32,7 @@ __all__ = ["Outcome", "Spoil", "gauge", "spoil", "spoiled", "spoiled_source"]
 ORIGINAL = Path(asyncio.__path__[0])
 MODULE = "streams.py"
 COMMAND = Path(sysconfig.get_path("scripts")) / "streamgauge"
-AGAINST = ("fail", "hang", "stall", "crash", "noise")
+AGAINST = tuple(map(str, verdicts.AGAINST))
 
 
 @dataclass(frozen=True)

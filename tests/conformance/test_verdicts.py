@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 
 import pytest
 
@@ -16,6 +16,9 @@ from streamgauge.conformance.verdicts import (
     claim_of,
     exit_code,
     judge,
+    over_plans,
+    over_repeats,
+    over_trials,
 )
 
 # How a trial ended -> (verdict of a clean one, verdict when a hygiene clause broke).
@@ -29,8 +32,9 @@ EXPECTED = {
     Ended.DIED: ("crash", "crash"),
     Ended.SUITE: ("harness", "harness"),
     Ended.NOT_TRIED: ("inapplicable", "inapplicable"),
+    Ended.UNREACHED: ("unverified", "unverified"),
 }
-AGAINST = {Verdict.FAIL, Verdict.HANG, Verdict.STALL, Verdict.CRASH, Verdict.NOISE}
+AGAINST = set(map(Verdict, ("fail", "hang", "stall", "crash", "noise", "partial", "flaky")))
 SUBSETS = [set(s) for n in range(len(Verdict) + 1) for s in combinations(Verdict, n)]
 
 
@@ -53,7 +57,57 @@ def test_only_a_clean_return_passes():
 
 def test_every_verdict_can_be_earned():
     """A verdict that no observation leads to would be a dead row of the reports."""
-    assert set(Verdict) == {judge(Observation(e, b)) for e in Ended for b in [(), ("x",)]}
+    single = {judge(Observation(e, b)) for e in Ended for b in [(), ("x",)]}
+    assert set(Verdict) == single | {Verdict.PARTIAL, Verdict.FLAKY}
+    assert {Verdict.PARTIAL} == {over_plans([Verdict.PASS, Verdict.FAIL])}
+    assert {Verdict.FLAKY} == {over_repeats([Verdict.PASS, Verdict.FAIL])}
+
+
+@pytest.mark.parametrize(
+    ("words", "plans", "repeats", "trials"),
+    [
+        ("", "unverified", "unverified", "unverified"),
+        ("pass", "pass", "pass", "pass"),
+        ("fail", "fail", "fail", "fail"),
+        ("inapplicable", "inapplicable", "inapplicable", "inapplicable"),
+        ("precondition", "precondition", "precondition", "unverified"),
+        ("unverified", "unverified", "unverified", "unverified"),
+        ("harness", "harness", "harness", "harness"),
+        ("pass fail", "partial", "flaky", "fail"),
+        ("pass hang", "partial", "flaky", "hang"),
+        ("pass stall", "partial", "flaky", "stall"),
+        ("pass crash", "partial", "flaky", "crash"),
+        ("noise fail", "partial", "flaky", "fail"),
+        ("pass noise", "noise", "flaky", "noise"),
+        ("fail hang", "hang", "flaky", "hang"),
+        ("hang stall crash", "crash", "flaky", "crash"),
+        ("fail precondition", "fail", "flaky", "fail"),
+        ("pass precondition", "precondition", "flaky", "unverified"),
+        ("pass unverified", "unverified", "unverified", "unverified"),
+        ("pass fail unverified", "partial", "flaky", "fail"),
+        ("pass inapplicable", "pass", "flaky", "pass"),
+        ("pass fail harness", "harness", "harness", "harness"),
+        ("pass partial", "partial", "flaky", "partial"),
+        ("pass flaky", "partial", "flaky", "flaky"),
+    ],
+)
+def test_what_several_runs_come_to(words, plans, repeats, trials):
+    """Plans that disagree are partial, repeats that disagree flaky; a clause is as its worst."""
+    several = [Verdict(word) for word in words.split()]
+    for order in permutations(several):
+        assert (plans, repeats, trials) == (
+            *(str(over_plans(order)), str(over_repeats(order))),
+            str(over_trials(order)),
+        )
+
+
+def test_a_mixture_reads_as_passed_only_beside_what_is_inapplicable():
+    """Of all 4096 sets of verdicts: none with anything else in it passes by being merged."""
+    for several in SUBSETS:
+        clean = Verdict.PASS in several and several <= {Verdict.PASS, Verdict.INAPPLICABLE}
+        assert clean is (over_plans(several) is Verdict.PASS)
+        assert clean is (over_trials(several) is Verdict.PASS)
+        assert (several == {Verdict.PASS}) is (over_repeats(several) is Verdict.PASS)
 
 
 def expected_claim(seen, complete):
@@ -62,13 +116,14 @@ def expected_claim(seen, complete):
         return Claim.INVALID
     if seen & AGAINST:
         return Claim.DEVIATES
-    unverified = Verdict.PRECONDITION in seen or Verdict.PASS not in seen or not complete
+    untried = {Verdict.PRECONDITION, Verdict.UNVERIFIED}
+    unverified = bool(seen & untried) or Verdict.PASS not in seen or not complete
     return Claim.INCOMPLETE if unverified else Claim.CONFORMANT
 
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_claims_over_every_set_of_verdicts(complete):
-    """For all 512 sets of verdicts: invalid, deviates, incomplete, conformant, in this order."""
+    """For all 4096 sets of verdicts: invalid, deviates, incomplete, conformant, in this order."""
     wrong = [s for s in SUBSETS if expected_claim(s, complete) is not claim_of(s, complete)]
     assert [] == wrong
 

@@ -16,16 +16,15 @@ from typing import Iterable, Optional, Sequence, Tuple
 from packaging.specifiers import SpecifierSet
 
 from streamgauge.conformance.plan import LINKS, Result
-from streamgauge.conformance.verdicts import CLAIM_ORDER, Claim, Verdict
+from streamgauge.conformance.verdicts import AGAINST, UNTRIED, Verdict
 
-__all__ = ["AGAINST", "ANY_LINK", "LISTABLE", "Deviation", "Here", "Sorted", "When", "classify"]
+__all__ = ["ANY_LINK", "LISTABLE", "Deviation", "Here", "Sorted", "When", "classify"]
 
 ANY_LINK = (*LINKS, "-")  # a trial that needs no link has the dash
 
-AGAINST: Tuple[Verdict, ...] = dict(CLAIM_ORDER)[Claim.DEVIATES]
 # What an entry may list: what counts against a subject, and what could not be tried because an
 # earlier step of the subject's is known to fail.
-LISTABLE: Tuple[Verdict, ...] = (*AGAINST, Verdict.PRECONDITION)
+LISTABLE = tuple(v for v in Verdict if v in AGAINST or v is Verdict.PRECONDITION)
 
 
 @dataclass(frozen=True)
@@ -180,7 +179,7 @@ def classify(
     return Sorted(
         listed=tuple((r, entry) for r, entry in matched if entry is not None),
         new=tuple(r for r in unlisted if r.verdict in AGAINST),
-        untried=tuple(r for r in unlisted if r.verdict is Verdict.PRECONDITION),
+        untried=tuple(r for r in unlisted if r.verdict in UNTRIED),
         harness=tuple(r for r in results if r.verdict is Verdict.HARNESS),
         stale=tuple(
             d for d in entries if complete and id(d) not in used and _was_tried(d, results)

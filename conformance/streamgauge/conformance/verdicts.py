@@ -1,7 +1,8 @@
 """What happened in a trial, and the verdict it earns: tables and pure functions, nothing else.
 
 Nothing here runs, reads or prints. A reader who wants to know why a run exited with 1 finds
-the answer in four literals: `VERDICTS`, `JUDGEMENT`, `CLAIM_ORDER` and `EXIT_CODES`.
+the answer in five literals: `JUDGEMENT` (one run of a check), `GRAVITY` (several runs that have
+to come to one verdict), `CLAIM_ORDER`, `EXIT_CODES` and the enumeration `Verdict` itself.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from enum import Enum
 from typing import Dict, Iterable, Mapping, Tuple
 
 __all__ = [
+    "AGAINST",
     "EXIT_CODES",
+    "GRAVITY",
     "JUDGEMENT",
+    "UNTRIED",
     "Claim",
     "Ended",
     "Observation",
@@ -21,21 +25,27 @@ __all__ = [
     "claim_of",
     "exit_code",
     "judge",
+    "over_plans",
+    "over_repeats",
+    "over_trials",
 ]
 
 
 class Verdict(str, Enum):
     """What came of a trial."""
 
-    PASS = "pass"
-    FAIL = "fail"
-    HANG = "hang"
-    STALL = "stall"
-    CRASH = "crash"
-    NOISE = "noise"
-    PRECONDITION = "precondition"
-    INAPPLICABLE = "inapplicable"
-    HARNESS = "harness"
+    PASS = "pass"  # under every plan, hygiene clean
+    FAIL = "fail"  # the clause's promise was broken
+    HANG = "hang"  # a wait had no end
+    STALL = "stall"  # the loop itself was held, the worker was ended
+    CRASH = "crash"  # the worker died
+    NOISE = "noise"  # the clause held, a hygiene clause broke
+    PARTIAL = "partial"  # it holds under some plans and not under others
+    FLAKY = "flaky"  # identical runs differ
+    PRECONDITION = "precondition"  # a step before the clause failed
+    UNVERIFIED = "unverified"  # it applies and could not be tried
+    INAPPLICABLE = "inapplicable"  # edition, platform or a declared lack
+    HARNESS = "harness"  # the suite or the adapter is at fault
 
     def __str__(self) -> str:
         """Give the plain word, on every Python."""
@@ -54,6 +64,7 @@ class Ended(str, Enum):
     DIED = "died"  # the worker process went away
     SUITE = "suite"  # the suite or the adapter raised
     NOT_TRIED = "not-tried"  # edition, platform or a declared lack
+    UNREACHED = "unreached"  # it was due, and the run came to its end without it
 
 
 @dataclass(frozen=True)
@@ -90,12 +101,82 @@ JUDGEMENT: Mapping[Tuple[Ended, bool], Verdict] = {
     (Ended.SUITE, True): Verdict.HARNESS,
     (Ended.NOT_TRIED, False): Verdict.INAPPLICABLE,
     (Ended.NOT_TRIED, True): Verdict.INAPPLICABLE,
+    (Ended.UNREACHED, False): Verdict.UNVERIFIED,
+    (Ended.UNREACHED, True): Verdict.UNVERIFIED,
 }
 
 
 def judge(observation: Observation) -> Verdict:
     """Map what happened to its verdict; total over every observation."""
     return JUDGEMENT[observation.ended, bool(observation.breaches)]
+
+
+# What counts against a subject, and what leaves a clause unverified, gravest first.
+AGAINST: Tuple[Verdict, ...] = (
+    Verdict.CRASH,
+    Verdict.STALL,
+    Verdict.HANG,
+    Verdict.FAIL,
+    Verdict.FLAKY,
+    Verdict.PARTIAL,
+    Verdict.NOISE,
+)
+UNTRIED: Tuple[Verdict, ...] = (Verdict.UNVERIFIED, Verdict.PRECONDITION)
+# Of several verdicts the first outweighs the others; `inapplicable` yields to anything.
+GRAVITY = (Verdict.HARNESS, *AGAINST, *UNTRIED, Verdict.PASS, Verdict.INAPPLICABLE)
+HELD: Tuple[Verdict, ...] = (Verdict.PASS, Verdict.NOISE)  # the clause's own promise was kept
+
+
+def _gravest(verdicts: Iterable[Verdict]) -> Verdict:
+    """Give the gravest verdict; without any, nothing was tried."""
+    return min(verdicts, key=GRAVITY.index, default=Verdict.UNVERIFIED)
+
+
+def over_plans(verdicts: Iterable[Verdict]) -> Verdict:
+    """Say what one check comes to that was tried under several plans.
+
+    Args:
+        verdicts: one for each plan, of runs that differ in nothing but how bytes were delivered.
+
+    Returns:
+        `partial` where the clause holds under some plans and is broken under others; else the
+        gravest of them; `unverified` if there are none.
+    """
+    seen = set(verdicts)
+    gravest = _gravest(seen)
+    broken = gravest in AGAINST and gravest is not Verdict.NOISE
+    return Verdict.PARTIAL if broken and seen.intersection(HELD) else gravest
+
+
+def over_repeats(verdicts: Iterable[Verdict]) -> Verdict:
+    """Say what one trial comes to that was repeated.
+
+    Args:
+        verdicts: one for each of the identical runs.
+
+    Returns:
+        The one that all of them came to. Where they differ: `flaky`, whatever they are, but for a
+        fault of the suite, which spoils the trial, and a run that never took place, which leaves
+        it unverified unless the others differ already. Without any, `unverified`.
+    """
+    seen = set(verdicts)
+    if Verdict.HARNESS in seen or len(seen) < 2:
+        return _gravest(seen)
+    return Verdict.FLAKY if len(seen - {Verdict.UNVERIFIED}) > 1 else Verdict.UNVERIFIED
+
+
+def over_trials(verdicts: Iterable[Verdict]) -> Verdict:
+    """Say what one clause comes to on a subject, over its checks and links.
+
+    Args:
+        verdicts: those of its trials.
+
+    Returns:
+        The gravest; a clause of which a trial could not be tried is `unverified`, as is one
+        without any trial: what did not run never reads as passed.
+    """
+    gravest = _gravest(verdicts)
+    return Verdict.UNVERIFIED if gravest in UNTRIED else gravest
 
 
 class Claim(str, Enum):
@@ -114,11 +195,8 @@ class Claim(str, Enum):
 # What each verdict of a scored clause makes of the claim; the first row that matches wins.
 CLAIM_ORDER: Tuple[Tuple[Claim, Tuple[Verdict, ...]], ...] = (
     (Claim.INVALID, (Verdict.HARNESS,)),
-    (
-        Claim.DEVIATES,
-        (Verdict.FAIL, Verdict.HANG, Verdict.STALL, Verdict.CRASH, Verdict.NOISE),
-    ),
-    (Claim.INCOMPLETE, (Verdict.PRECONDITION,)),
+    (Claim.DEVIATES, AGAINST),
+    (Claim.INCOMPLETE, UNTRIED),
     (Claim.CONFORMANT, (Verdict.PASS,)),
 )
 

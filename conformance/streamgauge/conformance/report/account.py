@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, FrozenSet, List, Mapping, Sequence, Tuple
 
-from streamgauge.conformance.deviations import AGAINST, Deviation, Sorted
+from streamgauge.conformance.deviations import Deviation, Sorted
 from streamgauge.conformance.plan import LINKS, STOCK_LOOP, Result, RunPlan
-from streamgauge.conformance.verdicts import Claim, Verdict, claim_of, exit_code
+from streamgauge.conformance.verdicts import AGAINST, UNTRIED, Claim, Verdict, claim_of, exit_code
 
 if TYPE_CHECKING:
     from streamgauge.conformance.catalogue import Clause
@@ -174,7 +174,7 @@ class Account:
         verdicts = self._verdicts(judged, documented)
         new = {r.clause for r in self.sorted.new if judged.owns(r)}
         departed = {c for c, seen in verdicts.items() if seen.intersection(AGAINST)}
-        stopped = {c for c, seen in verdicts.items() if Verdict.PRECONDITION in seen} - departed
+        stopped = {c for c, seen in verdicts.items() if seen.intersection(UNTRIED)} - departed
         return Tally(
             held=sum(seen == {Verdict.PASS} for seen in verdicts.values()),
             tried=len(verdicts),

@@ -26,7 +26,10 @@ ANSWERS: Mapping[Verdict, str] = {
     Verdict.STALL: "no (blocks the loop)",
     Verdict.CRASH: "no (crashes)",
     Verdict.NOISE: "yes (with noise)",
+    Verdict.PARTIAL: "under some plans",
+    Verdict.FLAKY: "now and then",
     Verdict.PRECONDITION: "not tried",
+    Verdict.UNVERIFIED: "not tried",
     Verdict.INAPPLICABLE: "",
     Verdict.HARNESS: "not tried (suite)",
 }
