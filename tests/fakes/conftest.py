@@ -8,6 +8,7 @@ Every async test of this folder runs on the selector loop and on uvloop.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import signal
 
 import pytest
@@ -32,10 +33,15 @@ if hasattr(pytest_asyncio.plugin, "PytestAsyncioSpecs"):
 
 else:
 
-    @pytest.fixture(params=sorted(LOOPS))
+    def pytest_generate_tests(metafunc):
+        """Run every async test on every loop (pytest-asyncio before 1.4), any other once."""
+        if inspect.iscoroutinefunction(metafunc.function):
+            metafunc.parametrize("event_loop_policy", sorted(LOOPS), indirect=True)
+
+    @pytest.fixture
     def event_loop_policy(request):
-        """Run every async test on every loop (pytest-asyncio before 1.4)."""
-        if request.param == "uvloop":
+        """The policy of the loop that the test is run on."""
+        if getattr(request, "param", "asyncio") == "uvloop":
             return uvloop.EventLoopPolicy()
         return asyncio.DefaultEventLoopPolicy()
 

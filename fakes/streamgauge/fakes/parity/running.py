@@ -229,6 +229,8 @@ async def _observed(case: Case, ends: Any, patience: int) -> Any:
                 with contextlib.suppress(Exception):
                     side.transport.abort()
             await pair.settle()
+            for tap in pair.taps:
+                tap.give_back()
 
 
 class _Listener(logging.Handler):

@@ -50,7 +50,7 @@ class _Noting:
     """What both kinds of tap do: note events, react to them, hand on what streams must know."""
 
     def __init__(self, original: Any, keep_open: Any = True, **reactions: Callable[[Any], Any]):
-        self.log: List[Tuple[Any, ...]] = []
+        self._log: List[Tuple[Any, ...]] = []
         self.keep_open = keep_open
         self.reactions = reactions
         self.largest = self.deliveries = self.most_in_a_turn = self._in_turn = 0
@@ -59,16 +59,21 @@ class _Noting:
 
     def note(self, what: str, *args: Any) -> None:
         """Note an event, and do what is to be done at it."""
-        self.log.append((what, *args))
-        if what in self.reactions:
-            self.reactions[what](self)
+        self._log.append((what, *args))
+        self._react(what)
 
     def note_data(self, data: bytes) -> None:
         """Note bytes; those that come one behind the other are one event."""
         self._count(len(data))
-        if self.log and self.log[-1][0] == "data":
-            data = self.log.pop()[1] + data
-        self.note("data", data)
+        if self._log and self._log[-1][0] == "data":
+            self._log[-1][1].extend(data)
+            self._react("data")
+        else:
+            self.note("data", bytearray(data))
+
+    def _react(self, what: str) -> None:
+        if what in self.reactions:
+            self.reactions[what](self)
 
     def connection_made(self, transport: Any) -> None:
         """Note the beginning."""
@@ -98,20 +103,30 @@ class _Noting:
             self._original.resume_writing()
         self.note("resume")
 
+    def give_back(self) -> None:
+        """Tell the stream protocol of the end, if nobody told the tap (a failed `start_tls`)."""
+        if "lost" not in self.events:
+            self.connection_lost(None)
+
+    @property
+    def log(self) -> List[Tuple[Any, ...]]:
+        """What happened so far."""
+        return [("data", bytes(entry[1])) if entry[0] == "data" else entry for entry in self._log]
+
     @property
     def events(self) -> List[str]:
         """What happened, without the bytes."""
-        return [entry[0] for entry in self.log]
+        return [entry[0] for entry in self._log]
 
     @property
     def data(self) -> bytes:
         """All bytes so far."""
-        return b"".join(entry[1] for entry in self.log if entry[0] == "data")
+        return b"".join(entry[1] for entry in self._log if entry[0] == "data")
 
     @property
     def told(self) -> List[Tuple[Any, ...]]:
         """What happened, with long data given as its length: for large transfers."""
-        return [(entry[0], len(entry[1])) if entry[0] == "data" else entry for entry in self.log]
+        return [(entry[0], len(entry[1])) if entry[0] == "data" else entry for entry in self._log]
 
     def _count(self, size: int) -> None:
         self.largest = max(self.largest, size)
@@ -228,6 +243,11 @@ class Pair:
         """Both sides."""
         return self.client, self.server
 
+    @property
+    def taps(self) -> List[Any]:
+        """The taps of both sides."""
+        return [tap for side in self.sides for tap in side.taps]
+
     async def settle(self) -> None:
         """Let the loop go round until nothing happens any more."""
         before, quiet = self._state(), 0
@@ -254,8 +274,7 @@ class Pair:
         return standing(task)
 
     def _state(self) -> Tuple[Any, ...]:
-        taps = [tap for side in self.sides for tap in side.taps]
-        seen = [(len(tap.log), tap.deliveries) for tap in taps]
+        seen = [(len(tap.events), tap.deliveries) for tap in self.taps]
         buffers = [len(getattr(side.reader, "_buffer", b"")) for side in self.sides]
         sizes = [_backlog(side) for side in self.sides]
         return (seen, buffers, sizes)
