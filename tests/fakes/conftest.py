@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import signal
 
 import pytest
 import pytest_asyncio
@@ -21,8 +20,6 @@ except ImportError:  # no wheel for this Python: the selector loop alone
     pass
 else:
     LOOPS["uvloop"] = uvloop.new_event_loop
-
-DEADLINE_S = 60  # for a test that hangs; those that pass take a hundredth of it
 
 
 if hasattr(pytest_asyncio.plugin, "PytestAsyncioSpecs"):
@@ -47,17 +44,8 @@ else:
 
 
 @pytest.fixture(autouse=True)
-def _deadline():
-    """End a test that hangs, even one whose loop is blocked."""
-
-    def expired(signum, frame):
-        raise AssertionError(f"the test was not over after {DEADLINE_S} seconds")
-
-    before = signal.signal(signal.SIGALRM, expired)
-    signal.alarm(DEADLINE_S)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+def _every_test_ends(deadline):
+    """Each test of this folder has the deadline."""
 
 
 class Recorder(asyncio.Protocol):

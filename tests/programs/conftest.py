@@ -1,8 +1,9 @@
-"""What the tests of real programs share: each runs on the selector loop and on uvloop."""
+"""What the tests of real programs share: both loops, and a deadline."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 import pytest_asyncio
@@ -30,3 +31,15 @@ else:
         if request.param == "uvloop":
             return uvloop.EventLoopPolicy()
         return asyncio.DefaultEventLoopPolicy()
+
+
+@pytest.fixture(autouse=True)
+def _every_test_ends(deadline):
+    """Each test of this folder has the deadline."""
+
+
+@pytest.fixture
+def collect_garbage():
+    """Collect garbage while the test's own filter of warnings still holds."""
+    yield
+    gc.collect()

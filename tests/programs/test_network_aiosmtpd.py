@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
 from streamgauge.fakes import Chunks, MemoryNetwork
+from streamgauge.fakes.certificates import tls_contexts
 
 smtp = pytest.importorskip("aiosmtpd.smtp", reason="aiosmtpd is not installed")
 
@@ -25,25 +27,33 @@ class Mailbox:
         return "250 kept"
 
 
-async def start(mailbox):
+async def start(mailbox, **options):
     """Start the server in the network."""
     loop = asyncio.get_running_loop()
     return await loop.create_server(
-        lambda: smtp.SMTP(mailbox, hostname="mail.example", loop=loop), "mail.example", 25
+        lambda: smtp.SMTP(mailbox, hostname="mail.example", loop=loop, **options),
+        "mail.example",
+        25,
     )
 
 
-async def converse(*lines):
+async def say(reader, writer, *lines):
     """Say lines to the server, each after the answer to the one before; gives the codes."""
-    reader, writer = await asyncio.open_connection("mail.example", 25)
     codes = []
-    for line in (None, *lines):
+    for line in lines:
         if line is not None:
             writer.write(line + b"\r\n")
         answer = await reader.readline()
         while answer[3:4] == b"-":
             answer = await reader.readline()
         codes.append(int(answer[:3]))
+    return codes
+
+
+async def converse(*lines):
+    """Connect, and say lines to the server until it leaves; gives the codes."""
+    reader, writer = await asyncio.open_connection("mail.example", 25)
+    codes = await say(reader, writer, None, *lines)
     assert b"" == await reader.read()
     writer.close()
     return codes
@@ -76,3 +86,27 @@ async def test_an_over_long_line_is_refused():
         server = await start(Mailbox())
         assert [220, 500, 221] == await converse(b"EHLO " + b"x" * 2_000, b"QUIT")
         server.close()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="StreamWriter.start_tls came with 3.11")
+@pytest.mark.parametrize("chunks", [Chunks.WHOLE, Chunks.ONE_BYTE], ids=repr)
+async def test_starttls_and_a_message(chunks):
+    """After STARTTLS, certificate verified, the same connection takes a message."""
+    mailbox = Mailbox()
+    server_context, client_context = tls_contexts("mail.example")
+    async with MemoryNetwork(hosts=HOSTS, chunks=chunks):
+        server = await start(mailbox, tls_context=server_context, require_starttls=True)
+        reader, writer = await asyncio.open_connection("mail.example", 25)
+        assert [220, 250, 530, 220] == await say(
+            reader, writer, None, b"EHLO me", b"MAIL FROM:<a@x>", b"STARTTLS"
+        )
+        await writer.start_tls(client_context, server_hostname="mail.example")
+        assert [250, 250, 250, 354, 250, 221] == await say(
+            reader,
+            writer,
+            *(b"EHLO me", b"MAIL FROM:<a@x>", b"RCPT TO:<b@x>"),
+            *(b"DATA", b"secret\r\n.", b"QUIT"),
+        )
+        writer.close()
+        server.close()
+    assert [b"secret\r\n"] == mailbox.bodies
