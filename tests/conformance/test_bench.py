@@ -51,7 +51,7 @@ def test_a_workload_runs_for_streams_and_floor(peer, name):
 
 def test_rounds_take_turns():
     """Every round has every subject once, there and back again."""
-    assert [["b", "a"], ["a", "b"], ["b", "a"]] == list(measuring._orders(["a", "b"], 3))
+    assert [["b", "a"], ["a", "b"], ["b", "a"]] == list(measuring.orders(["a", "b"], 3))
 
 
 def test_a_ratio_is_of_medians_to_the_first():

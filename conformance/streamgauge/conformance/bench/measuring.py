@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import gc
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from streamgauge.conformance.bench import fed, memory, wired, writing
 from streamgauge.conformance.bench.peer import Peer
 from streamgauge.conformance.bench.scene import FLOOR, Scene, Workload
 
-__all__ = ["WORKLOADS", "Series", "measure", "run_once", "scaled"]
+__all__ = ["WORKLOADS", "Series", "measure", "orders", "run_once", "scaled"]
 
 WORKLOADS: Tuple[Workload, ...] = (*fed.WORKLOADS, *wired.WORKLOADS, *writing.WORKLOADS)
 
@@ -24,6 +24,7 @@ MEMORY_SCALE = 1 / 4
 COPY_SCALE = 1 / 16
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+Given = TypeVar("Given")
 
 
 @dataclass
@@ -75,7 +76,7 @@ def measure(
     count = scaled(workload, scale)
     name, new_loop = loop
     series = {s: Series(workload.name, name, s, count, [], []) for s in subjects}
-    for number, order in enumerate(_orders(list(subjects), rounds + 1)):
+    for number, order in enumerate(orders(list(subjects), rounds + 1)):
         for subject in order:
             scene = Scene(subjects[subject], peer, count, workload.payload)
             run_once(workload.floor if subject == FLOOR else workload.work, scene, new_loop)
@@ -104,19 +105,19 @@ def _measure_memory(
         own.copied = memory.bytes_copied(run_once, work, scene, new_loop) / scene.total
 
 
-def _orders(names: List[str], rounds: int) -> Iterator[Sequence[str]]:
+def orders(names: List[str], rounds: int) -> Iterator[Sequence[str]]:
     """Give each round's order: there and back again, so that a drift hits all alike."""
     for number in range(rounds):
         yield names if number % 2 else names[::-1]
 
 
-def run_once(work: Callable[[Scene], Any], scene: Scene, new_loop: LoopFactory) -> None:
+def run_once(work: Callable[[Given], Any], given: Given, new_loop: LoopFactory) -> None:
     """Run one workload on a loop of its own, with garbage collected before and not meanwhile."""
     loop = new_loop()
     gc.collect()
     gc.disable()
     try:
-        loop.run_until_complete(work(scene))
+        loop.run_until_complete(work(given))
     finally:
         gc.enable()
         loop.close()

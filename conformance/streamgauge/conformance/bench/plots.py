@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
 
 from streamgauge.conformance.bench.figures import Figure
-from streamgauge.conformance.bench.scene import FLOOR, Workload
+from streamgauge.conformance.bench.scene import FLOOR, Titled
 from streamgauge.conformance.errors import UsageError
 
 __all__ = ["picture", "write"]
@@ -22,7 +22,7 @@ BAR, GAP, LABEL, WIDTH, TOP = 12, 10, 210, 760, 52  # pixels
 LONGEST_RATIO = 5.0  # longer bars are cut, their number stands all the same
 
 
-def write(folder: Path, taken: Sequence[Figure], workloads: Sequence[Workload]) -> List[Path]:
+def write(folder: Path, taken: Sequence[Figure], workloads: Sequence[Titled]) -> List[Path]:
     """Write a picture for each loop, named after it.
 
     Raises:
@@ -41,7 +41,7 @@ def write(folder: Path, taken: Sequence[Figure], workloads: Sequence[Workload]) 
     return written
 
 
-def picture(figures: Sequence[Figure], workloads: Sequence[Workload]) -> str:
+def picture(figures: Sequence[Figure], workloads: Sequence[Titled]) -> str:
     """Draw the ratios of one loop's figures; a thin line at 1 is the first subject's speed."""
     names = list(dict.fromkeys(figure.subject for figure in figures))
     shown = names[1:] or names

@@ -9,11 +9,11 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Awaitable, Callable, Mapping, Optional, Tuple, Type
+from typing import Any, Awaitable, Callable, Mapping, Optional, Protocol, Tuple, Type
 
 from streamgauge.conformance.bench.peer import Peer
 
-__all__ = ["FLOOR", "Scene", "Stopwatch", "Workload"]
+__all__ = ["FLOOR", "Scene", "Stopwatch", "Titled", "Workload"]
 
 FLOOR = "floor"  # the name of the bare protocol among the subjects
 
@@ -88,6 +88,18 @@ class Scene:
 
 
 Work = Callable[[Scene], Awaitable[None]]
+
+
+class Titled(Protocol):
+    """What tables and pictures need to know of a workload."""
+
+    @property
+    def name(self) -> str:
+        """As figures name it."""
+
+    @property
+    def title(self) -> str:
+        """For people."""
 
 
 @dataclass(frozen=True)

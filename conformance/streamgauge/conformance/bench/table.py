@@ -14,7 +14,7 @@ from rich.text import Text
 
 from streamgauge.conformance.bench.figures import Figure
 from streamgauge.conformance.bench.growth import Scenario
-from streamgauge.conformance.bench.scene import FLOOR, Workload
+from streamgauge.conformance.bench.scene import FLOOR, Titled
 
 __all__ = ["print_changes", "print_figures", "print_growth", "version_of"]
 
@@ -33,7 +33,7 @@ def version_of(distribution: str) -> Optional[str]:
         return None
 
 
-def print_figures(console: Console, taken: Sequence[Figure], workloads: Sequence[Workload]) -> None:
+def print_figures(console: Console, taken: Sequence[Figure], workloads: Sequence[Titled]) -> None:
     """Print a table for each loop."""
     titles = {each.name: each.title for each in workloads}
     for loop, figures in _by_loop(taken).items():
