@@ -7,10 +7,13 @@ A planted subject is asyncio with one thing changed. They are named on the comma
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
 import socket
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Type
 
@@ -141,16 +144,67 @@ class _RaisingReader(asyncio.StreamReader):
 raises_in_constructor = _asyncio_with(StreamReader=_RaisingReader)
 
 
+class _Less:
+    """A reader that offers some of another's methods."""
+
+    def __init__(self, reader: Any, *names: str) -> None:
+        for name in names:
+            setattr(self, name, getattr(reader, name))
+
+
 class LacksReadexactly(Subject):
     """A pair of its own that declares what it does not offer."""
 
     lacks = frozenset({"readexactly"})
 
     async def pair(self, limit: int) -> Any:
-        """Give asyncio's pair over a socketpair."""
+        """Give asyncio's pair over a socketpair, without the one method."""
+        ours, theirs = socket.socketpair()
+        reader, writer = await asyncio.open_connection(sock=theirs, limit=limit)
+        return _Less(reader, "read", "readline", "readuntil", "at_eof"), writer, ours
+
+
+class LiesAboutLacks(Subject):
+    """A pair of its own that offers what it declares to lack."""
+
+    lacks = frozenset({"readexactly"})
+
+    async def pair(self, limit: int) -> Any:
+        """Give asyncio's pair over a socketpair, whole."""
         ours, theirs = socket.socketpair()
         reader, writer = await asyncio.open_connection(sock=theirs, limit=limit)
         return reader, writer, ours
+
+
+lies_about_lacks = _asyncio_with(lacks={"readexactly"})
+lacks_no_set = _asyncio_with(lacks=5)
+
+
+class _AnswersAll:
+    """Has every name there is."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name, lambda *_: self)
+
+
+answers_every_name = _AnswersAll()
+reader_answers_every_name = _reader_whose("__getattr__", lambda self, name: name)
+
+
+class _Unfed:
+    """A reader that is read as the page says and fed in no way that others know."""
+
+    def __init__(self, limit: int = 2**16, loop: Any = None) -> None:
+        self._reader = asyncio.StreamReader(limit)
+
+    read = lambda self, n=-1: self._reader.read(n)  # noqa: E731 - one line for each method
+    readline = lambda self: self._reader.readline()  # noqa: E731
+    readexactly = lambda self, n: self._reader.readexactly(n)  # noqa: E731
+    readuntil = lambda self, separator=b"\n": self._reader.readuntil(separator)  # noqa: E731
+    at_eof = lambda self: self._reader.at_eof()  # noqa: E731
+
+
+cannot_be_fed = _asyncio_with(StreamReader=_Unfed)
 
 
 class BrokenAdapter(Subject):
@@ -173,3 +227,78 @@ async def _fail_in_a_callback(self: Any, n: int) -> bytes:
 
 
 fails_in_a_callback = _reader_whose("readexactly", _fail_in_a_callback)
+
+
+async def _leak_a_descriptor(self: Any, n: int) -> bytes:
+    self.forgotten = socket.socket()
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+leaks_a_descriptor = _reader_whose("readexactly", _leak_a_descriptor)
+
+
+async def _flood_memory(self: Any, n: int) -> bytes:
+    taken = []
+    while True:
+        taken.append(bytes(1 << 26))  # asked for and never touched: the machine need not suffer
+
+
+floods_memory = _reader_whose("readexactly", _flood_memory)
+HOARD = []
+
+
+async def _hoard_memory(self: Any, n: int) -> bytes:
+    with contextlib.suppress(MemoryError):
+        while True:
+            HOARD.append(bytes(1 << 26))
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+hoards_memory = _reader_whose("readexactly", _hoard_memory)
+
+
+async def _flood_output(self: Any, n: int) -> bytes:
+    line = b"planted " * (1 << 17)  # 1 MiB
+    for number in (1, 2) * 32:
+        os.write(number, line)
+        if os.fstat(number).st_size:
+            raise RuntimeError(f"planted: output {number} goes into a file")
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+floods_output = _reader_whose("readexactly", _flood_output)
+
+
+async def _raise_at_length(self: Any, n: int) -> bytes:
+    asyncio.get_running_loop().call_exception_handler({"message": "planted " * (1 << 20)})
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+complains_at_length = _reader_whose("readexactly", _raise_at_length)
+CALLS = Path(tempfile.gettempdir()) / f"streamgauge-planted-{os.environ.get('PLANTED_RUN', '')}"
+
+
+async def _fail_one_time_in_five(self: Any, n: int) -> bytes:
+    # Counted over all workers, so that it is one time in five whoever has the others.
+    with CALLS.open("ab") as calls:
+        calls.write(b".")
+        turn = calls.tell()
+    data = await asyncio.StreamReader.readexactly(self, n)
+    return data if turn % 5 else data[:-1]
+
+
+fails_one_time_in_five = _reader_whose("readexactly", _fail_one_time_in_five)
+
+
+def _block(*_args: Any, **_kwargs: Any) -> Any:
+    while True:
+        pass
+
+
+blocks_everywhere = SimpleNamespace(
+    **dict.fromkeys(
+        ("open_connection", "open_unix_connection", "start_server", "start_unix_server"), _block
+    ),
+    StreamReader=type("Planted", (asyncio.StreamReader,), {"__init__": _block}),
+    StreamWriter=asyncio.StreamWriter,
+)

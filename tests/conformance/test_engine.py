@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+from functools import lru_cache
 from pathlib import Path
-from typing import List
+from typing import Any, Dict, List, Sequence, Union
 
 import pytest
 
@@ -15,6 +17,8 @@ from streamgauge.conformance.verdicts import Verdict
 
 HERE = str(Path(__file__).parent)
 CLAUSE = "reader.readexactly.returns-n"
+NEIGHBOURS = ("reader.read.*", "reader.readline.*")  # no trial of theirs calls readexactly
+FACTOR = float(os.environ.get("STREAMGAUGE_TEST_FACTOR", "0.25"))
 
 
 class Collected(Listener):
@@ -33,84 +37,145 @@ class Collected(Listener):
         self.results.append(result)
 
 
-def run(subject: str, *clauses: str, link: str = "feed") -> Collected:
-    """Run clauses on one planted subject, in two workers."""
+def run(
+    subject: Union[str, Sequence[str]], *clauses: str, link: str = "feed", **changes: Any
+) -> Collected:
+    """Run clauses on one planted subject or on several, in two workers."""
     heard = Collected()
+    names = [subject] if isinstance(subject, str) else subject
     plan = RunPlan(
-        subjects=(f"planted:{subject}",),
+        subjects=tuple(f"planted:{name}" for name in names),
         links=(link,),
         clauses=clauses or (CLAUSE,),
         workers=2,
         search_path=(HERE,),
         edition="3.8",
-        timeout_factor=float(os.environ.get("STREAMGAUGE_TEST_FACTOR", "0.25")),
+        **{"timeout_factor": FACTOR, **changes},
     )
     assert engine.run(plan, heard)
     return heard
 
 
-@pytest.mark.parametrize(
-    ("subject", "verdict", "says"),
-    [
-        ("always_passes", Verdict.PASS, ""),
-        ("returns_too_little", Verdict.FAIL, "expected"),
-        ("always_hangs", Verdict.HANG, "readexactly("),
-        ("swallows_cancellation", Verdict.HANG, "readexactly("),
-        ("busy_loops", Verdict.STALL, "_busy_loop"),
-        ("holds_the_gil", Verdict.STALL, "_hold_the_gil"),
-        ("dies_by_signal", Verdict.CRASH, "_die_by_signal"),
-        ("exits_at_once", Verdict.CRASH, "os._exit"),
-        ("raises_system_exit", Verdict.FAIL, "SystemExit"),
-        ("raises_keyboard_interrupt", Verdict.FAIL, "KeyboardInterrupt"),
-        ("raises_base_exception", Verdict.FAIL, "of no kind"),
-        ("leaks_a_task", Verdict.NOISE, "hygiene.no-task-left"),
-        ("forgets_an_error", Verdict.NOISE, "hygiene.nothing-never-retrieved"),
-        ("leaves_a_transport", Verdict.NOISE, "hygiene.no-transport-left"),
-        ("fails_in_a_callback", Verdict.NOISE, "hygiene.exception-handler-silent"),
-        ("raises_in_constructor", Verdict.PRECONDITION, "no reader today"),
-    ],
+# subject -> the verdict of every trial that meets its fault, and what the detail says.
+PLANTED = (
+    ("always_passes", Verdict.PASS, ""),
+    ("returns_too_little", Verdict.FAIL, "expected"),
+    ("always_hangs", Verdict.HANG, "readexactly("),
+    ("swallows_cancellation", Verdict.HANG, "readexactly("),
+    ("busy_loops", Verdict.STALL, "_busy_loop"),
+    ("holds_the_gil", Verdict.STALL, "_hold_the_gil"),
+    ("dies_by_signal", Verdict.CRASH, "_die_by_signal"),
+    ("exits_at_once", Verdict.CRASH, "os._exit"),
+    ("raises_system_exit", Verdict.FAIL, "SystemExit"),
+    ("raises_keyboard_interrupt", Verdict.FAIL, "KeyboardInterrupt"),
+    ("raises_base_exception", Verdict.FAIL, "of no kind"),
+    ("leaks_a_task", Verdict.NOISE, "hygiene.no-task-left"),
+    ("forgets_an_error", Verdict.NOISE, "hygiene.nothing-never-retrieved"),
+    ("leaves_a_transport", Verdict.NOISE, "hygiene.no-transport-left"),
+    ("fails_in_a_callback", Verdict.NOISE, "hygiene.exception-handler-silent"),
+    ("leaks_a_descriptor", Verdict.NOISE, "hygiene.no-transport-left"),
+    ("floods_memory", Verdict.FAIL, "MemoryError"),
+    ("hoards_memory", Verdict.CRASH, "MiB of memory when the trial was over"),
+    ("floods_output", Verdict.PASS, ""),
+    ("complains_at_length", Verdict.NOISE, ",777,286 characters)"),
+    ("reader_answers_every_name", Verdict.PASS, ""),
 )
+
+
+@lru_cache(maxsize=None)
+def all_at_once() -> Collected:
+    """Run every planted subject, and its neighbours, in one run: whoever dies dies beside all."""
+    return run([name for name, _, _ in PLANTED], CLAUSE, *NEIGHBOURS)
+
+
+def of(subject: str, heard: Collected) -> List[Result]:
+    """Give the results of one planted subject."""
+    return [r for r in heard.results if r.subject == f"planted:{subject}"]
+
+
+def clean() -> Dict[str, Verdict]:
+    """Give what the neighbours come to on a subject without a fault, trial by trial."""
+    healthy = of("always_passes", all_at_once())
+    return {trial_of(r): r.verdict for r in healthy if r.clause != CLAUSE}
+
+
+def trial_of(result: Result) -> str:
+    """Name a trial, whoever the subject is."""
+    return f"{result.clause}[{result.check}-{result.link}]"
+
+
+@pytest.mark.parametrize(("subject", "verdict", "says"), PLANTED)
 def test_each_planted_fault_gets_its_verdict(subject: str, verdict: Verdict, says: str) -> None:
-    """Each way to go wrong ends the trial with exactly its verdict, and the detail names it."""
-    results = run(subject).results
-    assert {verdict} == {r.verdict for r in results}
-    assert all(says in r.detail for r in results)
+    """Each fault ends its trials with exactly its verdict, named, and all others keep theirs."""
+    results = of(subject, all_at_once())
+    faulty = [r for r in results if r.clause == CLAUSE]
+    assert faulty
+    assert {verdict} == {r.verdict for r in faulty}
+    assert all(says in r.detail for r in faulty)
+    assert clean() == {trial_of(r): r.verdict for r in results if r.clause != CLAUSE}
 
 
-@pytest.mark.parametrize(
-    ("subject", "says"),
-    [("knows_no_limit", "unexpected keyword"), ("offers_no_function", "'open_connection'")],
-)
-def test_a_shape_that_is_not_asyncios_is_the_subjects_fault(subject: str, says: str) -> None:
-    """A missing name or argument, not declared in `lacks`, fails clauses; the run stays valid."""
-    results = run(subject, "open_connection.limit.none-is-default", link="tcp").results
-    assert {Verdict.FAIL} == {r.verdict for r in results}
-    assert all(says in r.detail for r in results)
+def test_every_trial_is_told_once() -> None:
+    """Whatever dies in a run, as many results come as were announced, none twice."""
+    heard = all_at_once()
+    told = {(r.subject, trial_of(r)) for r in heard.results}
+    assert heard.total == len(heard.results) == len(told)
 
 
-def test_a_declared_lack_is_inapplicable() -> None:
-    """What a subject declares in `lacks` is out of the count, with its reason."""
-    results = run("LacksReadexactly", link="own").results
-    assert {Verdict.INAPPLICABLE} == {r.verdict for r in results}
-    assert all("declares that it lacks readexactly" in r.detail for r in results)
+def test_a_reader_that_cannot_be_built_is_a_failed_precondition() -> None:
+    """A constructor that raises leaves every clause that needs a reader untried, none failed."""
+    results = run("raises_in_constructor", CLAUSE, *NEIGHBOURS).results
+    assert {Verdict.PRECONDITION} == {r.verdict for r in results if r.link == "feed"}
+    assert all("no reader today" in r.detail for r in results if r.link == "feed")
 
 
-def test_own_pair_is_judged() -> None:
-    """A subject with nothing but `pair()` is tried on the link `own`."""
-    results = run("LacksReadexactly", "reader.readuntil.*", link="own").results
-    assert {Verdict.PASS} == {r.verdict for r in results if r.scored}
+def test_a_reader_that_cannot_be_fed_is_not_judged_by_feeding() -> None:
+    """No page promises `feed_data`: what needs it is inapplicable, and all else is judged."""
+    fed = run("cannot_be_fed", "reader.feed_eof.*").results
+    assert {Verdict.INAPPLICABLE} == {r.verdict for r in fed}
+    assert all("can be joined by socketpair" in r.detail for r in fed)
+    assert {Verdict.PASS} == {r.verdict for r in run("cannot_be_fed", link="tcp").results}
 
 
-@pytest.mark.parametrize("subject", ["busy_loops", "exits_at_once"])
-def test_a_killed_worker_costs_one_trial(subject: str) -> None:
-    """Where one trial blocks its loop or kills its worker, every other keeps its verdict."""
-    clauses = ("reader.read.*", CLAUSE, "reader.readline.*")
-    healthy = {r.clause: r.verdict for r in run("always_passes", *clauses).results}
-    heard = run(subject, *clauses)
-    verdicts = {r.clause: r.verdict for r in heard.results}
-    assert verdicts.pop(CLAUSE) in (Verdict.STALL, Verdict.CRASH)
-    assert heard.total == len(heard.results)
-    assert {c: v for c, v in healthy.items() if c != CLAUSE} == verdicts
+def test_what_fails_now_and_then_is_flaky(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A trial that fails one time in five is flaky when repeated, with both verdicts counted."""
+    monkeypatch.setenv("PLANTED_RUN", tmp_path.name)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    one_call = "reader.readexactly.waits-for-n"
+    (flaky,) = run("fails_one_time_in_five", one_call, repeat=10).results
+    assert flaky.verdict is Verdict.FLAKY
+    assert re.fullmatch(r"2 of 10 runs: fail \(.*\); 8 of 10 runs: pass", flaky.detail)
+
+
+def test_repeats_that_agree_are_told_as_one() -> None:
+    """A trial that is repeated is still one trial, with the verdict that all its runs had."""
+    heard = run("returns_too_little", repeat=3)
+    assert heard.total == len(heard.results) == len(run("returns_too_little").results)
+    assert {Verdict.FAIL} == {r.verdict for r in heard.results}
+
+
+def test_a_subject_that_lies_about_its_lacks_spoils_the_run() -> None:
+    """What is declared lacking and is offered is the adapter's fault; other clauses stand."""
+    results = run("LiesAboutLacks", CLAUSE, "reader.readuntil.*", link="own").results
+    lied = [r for r in results if r.verdict is Verdict.HARNESS]
+    assert CLAUSE in {r.clause for r in lied}
+    assert all("declares that it lacks readexactly, and offers it" in r.detail for r in lied)
+    assert {Verdict.PASS, Verdict.INAPPLICABLE} >= {
+        r.verdict for r in results if r not in lied and r.scored
+    }
+
+
+def test_a_module_that_lies_about_its_lacks_is_found_too() -> None:
+    """A subject shaped like asyncio is asked for the name itself."""
+    results = run("lies_about_lacks").results
+    assert {Verdict.HARNESS} == {r.verdict for r in results}
+
+
+def test_a_subject_that_blocks_everywhere_is_tried_in_every_trial() -> None:
+    """No trial is skipped because another one stalled, and the run comes to its end."""
+    heard = run("blocks_everywhere", CLAUSE, timeout_factor=FACTOR / 5)
+    assert heard.total == len(heard.results) > 1
+    assert {Verdict.STALL} == {r.verdict for r in heard.results}
 
 
 def test_cut_short_when_the_listener_wants_it() -> None:
@@ -126,6 +191,8 @@ def test_cut_short_when_the_listener_wants_it() -> None:
         ({"subjects": ("no.such.module",)}, "cannot import 'no.such.module'"),
         ({"subjects": ("json",)}, "asyncio's names"),
         ({"subjects": ("planted:nobody",), "search_path": (HERE,)}, "has no 'nobody'"),
+        ({"subjects": ("planted:answers_every_name",), "search_path": (HERE,)}, "to any name"),
+        ({"subjects": ("planted:lacks_no_set",), "search_path": (HERE,)}, "lacks = 5; expected a"),
         ({"loops": ("uvloop",)}, "MODULE:FACTORY"),
         ({"loops": ("asyncio:no_factory",)}, "has no 'no_factory'"),
         ({"links": ("smoke",)}, "expected one of feed"),

@@ -24,9 +24,10 @@ def raised_in_suite(error: BaseException) -> bool:
     """Whether the suite is at fault: the innermost frame is its own, a check's excepted.
 
     A connection that breaks in the peer's hands was broken by the subject. So was a call at the
-    border to the subject: a name that it has not got, or arguments that it does not take.
+    border to the subject: a name that it has not got, or arguments that it does not take. Memory
+    is short only where a subject took it: checks take little.
     """
-    if isinstance(error, (ConnectionError, ssl.SSLError)):
+    if isinstance(error, (ConnectionError, ssl.SSLError, MemoryError)):
         return False
     last = traceback.extract_tb(error.__traceback__)[-1].filename
     if last in BORDER and isinstance(error, (AttributeError, TypeError)):

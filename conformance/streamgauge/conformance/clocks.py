@@ -61,6 +61,11 @@ class Deadlines:
         return TICK_S * self.factor
 
     @property
+    def hang_s(self) -> float:
+        """Seconds without a step after which the in-loop clock gives a wait up, at the least."""
+        return self.tick_s * QUIET_TICKS
+
+    @property
     def stall_s(self) -> float:
         """Seconds after which a worker that holds its loop is ended."""
         return STALL_S * self.factor

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Dict, TextIO
 
 from streamgauge.conformance.errors import HarnessError
-from streamgauge.conformance.host import EVENTS
+from streamgauge.conformance.host import EVENTS, WENT_THROUGH
 from streamgauge.conformance.plan import Listener, Result, RunPlan
 from streamgauge.conformance.plugin import LOGS, PLAN
 from streamgauge.conformance.selection import Selection
@@ -24,7 +24,6 @@ from streamgauge.conformance.selection import Selection
 __all__ = ["check_plan", "run"]
 
 OURS = ("PYTEST_", "PY_COLORS", "STREAMGAUGE_", "COVERAGE_PROCESS_START")
-ENDED_WELL = (0, 1, 5)  # pytest's exit codes for a run that went through
 LAST_LINES = 15  # of the host's own output, for the message when it broke
 
 
@@ -91,7 +90,7 @@ def _listen(events: TextIO, listener: Listener) -> bool:
         elif event["event"] == "broken":
             raise HarnessError(f"the trials could not be collected:\n{event['text']}")
         elif event["event"] == "ended":
-            return event["code"] in ENDED_WELL
+            return event["code"] in WENT_THROUGH
         if listener.wants_stop:
             return False
     return False

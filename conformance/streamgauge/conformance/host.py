@@ -11,21 +11,23 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, Set, TextIO
+from typing import Any, Dict, List, Sequence, Set, TextIO
 
 import pytest
 
 from streamgauge.conformance.plan import Result, RunPlan
-from streamgauge.conformance.plugin import LOGS, PLAN, PROPERTY, clause_files
+from streamgauge.conformance.plugin import LOGS, PLAN, PROPERTY, clause_files, item_names
+from streamgauge.conformance.repeats import merged
 from streamgauge.conformance.runner import TrialSpec
 from streamgauge.conformance.selection import Selection
 from streamgauge.conformance.verdicts import Ended, Observation
 
-__all__ = ["EVENTS", "main"]
+__all__ = ["EVENTS", "WENT_THROUGH", "main"]
 
 EVENTS = "STREAMGAUGE_EVENTS"  # environment variable: number of the descriptor to write to
 SETTINGS = Path(__file__).with_name("host.ini")  # instead of whatever pytest would find
 STILLBORN = 3  # workers that die before their first trial; so many are no accident
+WENT_THROUGH = (0, 1, 5)  # pytest's exit codes for a run that came to its end
 NO_LIMIT = 1_000_000  # workers that may be replaced: a subject may kill one in every trial
 
 
@@ -33,14 +35,16 @@ class Reporter:
     """Turns pytest's reports into events.
 
     Args:
-        trials: every trial of the run, by the last part of its node id.
+        trials: every trial of the run.
+        repeat: how often each of them is run.
         events: where the JSON lines go.
     """
 
-    def __init__(self, trials: Dict[str, TrialSpec], events: TextIO) -> None:
-        self._trials = trials
+    def __init__(self, trials: Sequence[TrialSpec], repeat: int, events: TextIO) -> None:
+        self._repeat = repeat
         self._events = events
-        self._told: Dict[str, None] = {}
+        self._due = {name: spec for spec in trials for name in item_names(spec, repeat)}
+        self._runs: Dict[str, List[Result]] = {}
         self._up: Set[str] = set()
         self._stillborn = 0
 
@@ -50,19 +54,30 @@ class Reporter:
         self._events.flush()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Pass on a result; a report without one is a worker's death or a fault of ours."""
-        name = report.nodeid.partition("::")[2]
-        if name in self._told:
+        """Take a result; a report without one is a worker's death or a fault of ours."""
+        spec = self._due.pop(report.nodeid.partition("::")[2], None)
+        if spec is None:  # told already
             return
-        self._told[name] = None
-        for key, value in report.user_properties:
-            if key == PROPERTY:
-                self.tell(event="result", result=value)
-                return
-        self.tell(event="result", result=self._without_result(name, report).to_dict())
+        found: List[Any] = [value for key, value in report.user_properties if key == PROPERTY]
+        if found:
+            self._take(spec, Result.from_dict(found[0]))
+        else:
+            self._take(spec, self._without_result(spec, report))
 
-    def _without_result(self, name: str, report: pytest.TestReport) -> Result:
-        spec = self._trials[name]
+    def _take(self, spec: TrialSpec, result: Result) -> None:
+        """Keep one run's result, and pass on what all runs of the trial come to."""
+        runs = self._runs.setdefault(spec.id, [])
+        runs.append(result)
+        if len(runs) == self._repeat:
+            self.tell(event="result", result=merged(self._runs.pop(spec.id)).to_dict())
+
+    def tell_unreached(self) -> None:
+        """Say of what was due and never came that it was not tried, so that it cannot be missed."""
+        for spec in list(self._due.values()):
+            self._take(spec, spec.result(Observation(Ended.UNREACHED), "no worker ran it"))
+        self._due.clear()
+
+    def _without_result(self, spec: TrialSpec, report: pytest.TestReport) -> Result:
         node: Any = getattr(report, "node", None)
         if node is None:
             return spec.result(Observation(Ended.SUITE), str(report.longrepr), report.duration)
@@ -104,12 +119,13 @@ def main() -> int:
     selection = Selection(plan)
     sys.path[:] = path  # workers get it from here, and append the caller's folder when they are up
     events = os.fdopen(int(os.environ.pop(EVENTS)), "w", encoding="utf-8")
-    reporter = Reporter({spec.id: spec for spec in selection.trials}, events)
+    reporter = Reporter(selection.trials, plan.repeat, events)
     reporter.tell(event="started", total=len(selection.trials))
     code = pytest.main(
         [
             *("-c", str(SETTINGS), f"--rootdir={SETTINGS.parent / 'clauses'}", "--noconftest"),
             *("-p", "xdist.plugin", "-p", "streamgauge.conformance.plugin"),
+            "--capture=no",  # what a subject prints would fill the disk; `plugin` sends it nowhere
             *("-p", "no:cacheprovider", "-p", "no:warnings", "-p", "no:faulthandler"),
             *("--basetemp", os.path.abspath("pytest")),  # in the run's own folder, gone with it
             *("-n", str(plan.workers), f"--max-worker-restart={NO_LIMIT}"),
@@ -117,6 +133,8 @@ def main() -> int:
         ],
         plugins=[reporter],
     )
+    if code in WENT_THROUGH:
+        reporter.tell_unreached()
     reporter.tell(event="ended", code=int(code))
     return int(code)
 

@@ -7,17 +7,19 @@ for every front (the command line is one). Nothing is printed here.
 from __future__ import annotations
 
 import time
-from typing import List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence
 
-from streamgauge.conformance import engine, registry
+from streamgauge.conformance import clocks, engine, registry
 from streamgauge.conformance.catalogue import Catalogue
+from streamgauge.conformance.clocks import Deadlines
 from streamgauge.conformance.deviations import Deviation, classify
 from streamgauge.conformance.plan import Listener, Result, RunPlan
 from streamgauge.conformance.report.account import Account
 from streamgauge.conformance.results import ResultsWriter, footer_of, header_of
 from streamgauge.conformance.selection import edition_of
+from streamgauge.conformance.verdicts import Verdict
 
-__all__ = ["Everyone", "FailFast", "judged"]
+__all__ = ["Everyone", "FailFast", "Forecast", "judged"]
 
 
 class Everyone(Listener):
@@ -65,6 +67,62 @@ class FailFast(Listener):
         self.wants_stop = self.wants_stop or bool(found.new or found.harness)
 
 
+class Forecast(Listener):
+    """Says how long a run may take at worst, once several trials were ended by a clock.
+
+    Nothing is skipped, on no link: a subject that blocks in every trial costs its deadline as
+    often as there are trials, and whoever waits is told.
+
+    Args:
+        tell: takes the line.
+        workers: how many trials run at a time.
+        deadlines: those of the run.
+    """
+
+    FIRST = 5  # slow trials before the first line; each further line takes four times as many
+    AGAIN = 4
+
+    def __init__(self, tell: Callable[[str], None], workers: int, deadlines: Deadlines) -> None:
+        self._tell = tell
+        self._workers = workers
+        self._deadlines = deadlines
+        self._to_come = self._slow = 0
+        self._due = self.FIRST
+        self._worst_s = 0.0
+
+    def started(self, total: int) -> None:
+        """Note how many trials there are."""
+        self._to_come = total
+
+    def result(self, result: Result) -> None:
+        """Count a slow trial, and say what follows if all to come are as slow."""
+        self._to_come -= 1
+        stalled = result.verdict is Verdict.STALL
+        seconds = self._deadlines.stall_s if stalled else result.seconds
+        if seconds < self._deadlines.hang_s:
+            return
+        self._slow += 1
+        self._worst_s = max(self._worst_s, seconds)
+        if self._slow == self._due and self._to_come:
+            self._due *= self.AGAIN
+            self._tell(self._line())
+
+    def _line(self) -> str:
+        rounds = -(-self._to_come // self._workers)
+        return (
+            f"{self._slow} trials took a deadline to end; the {self._to_come:,} to come, if all "
+            f"are like that, take at most {_spelled(rounds * self._worst_s)}; Ctrl-C ends the run, "
+            "--link and --clause narrow it"
+        )
+
+
+def _spelled(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if seconds < 120:  # the next word is exact enough from two minutes on
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def judged(
     plan: RunPlan,
     clauses: Catalogue,
@@ -92,7 +150,9 @@ def judged(
     if writer:
         writer.write(header_of(plan, catalogue=clauses.version, edition=edition))
     stop = FailFast(listed) if plan.fail_fast else None
-    everyone = Everyone([one for one in (progress, writer, stop) if one is not None])
+    deadlines = Deadlines(clocks.unit() * plan.timeout_factor)
+    slow = Forecast(progress.warning, plan.workers, deadlines) if progress else None
+    everyone = Everyone([one for one in (progress, writer, stop, slow) if one is not None])
     begin = time.perf_counter()
     complete = engine.run(plan, everyone)
     seconds = time.perf_counter() - begin

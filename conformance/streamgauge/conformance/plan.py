@@ -33,6 +33,7 @@ class RunPlan:
         workers: worker processes, 1 or more.
         fail_fast: stop after the first departure that is not listed; the listener's to decide.
         timeout_factor: multiplies every deadline, for slow machines.
+        repeat: how often each trial is run; runs that differ make it flaky.
         search_path: folders appended to `sys.path` to import subjects from.
     """
 
@@ -45,6 +46,7 @@ class RunPlan:
     fail_fast: bool = False
     timeout_factor: float = 1.0
     search_path: Tuple[str, ...] = ()
+    repeat: int = 1
 
     def to_dict(self) -> Dict[str, Any]:
         """Give plain data that `from_dict` takes back, for another process."""

@@ -11,24 +11,28 @@ import faulthandler
 import gc
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, TextIO
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, TextIO, Tuple
 
 import pytest
 
-from streamgauge.conformance import clocks
+from streamgauge.conformance import clocks, lacking
 from streamgauge.conformance.catalogue import load
+from streamgauge.conformance.memory import MemoryBound
 from streamgauge.conformance.plan import Result, RunPlan
 from streamgauge.conformance.runner import TrialSpec, run_trial
 from streamgauge.conformance.selection import Selection
+from streamgauge.conformance.subjects import Subject
 from streamgauge.conformance.verdicts import Ended, Observation
 
-__all__ = ["CLAUSES", "LOGS", "PLAN", "PROPERTY"]
+__all__ = ["CLAUSES", "LOGS", "PLAN", "PROPERTY", "clause_files", "item_names"]
 
 PLAN = "STREAMGAUGE_PLAN"  # environment variable: the plan as JSON
 LOGS = "STREAMGAUGE_LOGS"  # environment variable: the folder of the workers' last words
 PROPERTY = "streamgauge"  # the user property that carries a result
 CLAUSES = Path(__file__).parent / "clauses"
+DETAIL_AT_MOST = 4000  # characters; a subject may raise a message of any length
 
 
 class _Worker:
@@ -43,22 +47,69 @@ class _Worker:
         self.selection = Selection(plan)
         self.deadlines = clocks.Deadlines(clocks.unit() * plan.timeout_factor)
         self.log = log
+        self._offered: Dict[Tuple[str, str], FrozenSet[str]] = {}
         faulthandler.enable(log)
+        _silence()
         gc.collect()
         gc.freeze()  # what is alive now is never looked at again: a collection costs microseconds
+        self._memory = MemoryBound()
 
     def run(self, spec: TrialSpec) -> Result:
-        """Run one trial under the outer clock."""
+        """Run one trial under the outer clock and within the bounds."""
+        result = self._run(spec)
+        kept = self._memory.overrun()
+        if kept:  # nothing can be tried any more in this process
+            self.log.write(f"it still held {kept >> 20:,} MiB of memory when the trial was over")
+            self.log.flush()
+            os._exit(1)
+        return _clipped(result)
+
+    def _run(self, spec: TrialSpec) -> Result:
         self.log.seek(0)
         self.log.truncate()
         clocks.arm_stall_clock(self.deadlines, self.log)
         try:
             subject = self.selection.subjects[spec.subject]
+            lies = self._lies(spec, subject) if spec.inapplicable else ()
+            if lies:
+                return spec.result(
+                    Observation(Ended.SUITE),
+                    f"{spec.subject} declares that it lacks {', '.join(lies)}, and offers it; "
+                    "take it out of `lacks`",
+                )
             return run_trial(spec, subject, self.selection.loops[spec.loop], self.deadlines)
         except KeyboardInterrupt:  # the subject's: the user's own ends the whole run from without
             return spec.result(Observation(Ended.RAISED), "raised KeyboardInterrupt")
         finally:
             clocks.disarm_stall_clock()
+
+    def _lies(self, spec: TrialSpec, subject: Subject) -> Sequence[str]:
+        """Give what the trial's clause needs, the subject declares to lack, and yet offers."""
+        needs = {*self.selection.clauses[spec.check.clause].needs, *spec.check.needs}
+        declared = needs & subject.lacks & lacking.NAMES
+        if not declared:
+            return ()
+        key = (spec.subject, spec.loop)
+        if key not in self._offered:
+            loop = self.selection.loops[spec.loop]
+            self._offered[key] = lacking.offered(subject, loop, self.deadlines.hang_s)
+        return sorted(declared & self._offered[key])
+
+
+def _silence() -> None:
+    """Send what a subject prints nowhere: a flood of it would fill the disk."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def _clipped(result: Result) -> Result:
+    detail = result.detail
+    if len(detail) <= DETAIL_AT_MOST:
+        return result
+    short = f"{detail[:DETAIL_AT_MOST]}... ({len(detail):,} characters)"
+    return replace(result, detail=short)
 
 
 _worker: Optional[_Worker] = None
@@ -79,10 +130,13 @@ class ClauseFile(pytest.File):
     def collect(self) -> Iterator[TrialItem]:
         """Give the plan's trials of the clauses that stand in this file."""
         catalogue = load()
-        for spec in _this_worker(self.config).selection.trials:
+        selection = _this_worker(self.config).selection
+        plan = selection.plan
+        for spec in selection.trials:
             if catalogue[spec.check.clause].file == self.path.name:
-                item: TrialItem = TrialItem.from_parent(self, name=spec.id, spec=spec)
-                yield item
+                for name in item_names(spec, plan.repeat):
+                    item: TrialItem = TrialItem.from_parent(self, name=name, spec=spec)
+                    yield item
 
 
 class TrialItem(pytest.Item):
@@ -129,6 +183,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Optional[bool]:
     item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+def item_names(spec: TrialSpec, repeat: int) -> List[str]:
+    """Give the names of a trial's items: its id; with a number behind it where it is repeated."""
+    return [spec.id] if repeat == 1 else [f"{spec.id}#{n}" for n in range(1, repeat + 1)]
 
 
 def clause_files(selection: Selection) -> List[str]:

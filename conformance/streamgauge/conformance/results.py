@@ -77,6 +77,7 @@ def header_of(plan: RunPlan, *, catalogue: str, edition: str) -> Dict[str, Any]:
         "clauses": list(plan.clauses),
         "workers": plan.workers,
         "timeout_factor": plan.timeout_factor,
+        "repeat": plan.repeat,
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
 

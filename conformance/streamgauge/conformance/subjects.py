@@ -18,13 +18,24 @@ from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple, Type
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.plan import LINKS, STOCK_LOOP
 
-__all__ = ["BUILTIN", "ShapedSubject", "Subject", "builtin", "resolve", "resolve_loop"]
+__all__ = [
+    "BUILTIN",
+    "ShapedSubject",
+    "Subject",
+    "answers_everything",
+    "builtin",
+    "resolve",
+    "resolve_loop",
+]
 
 # name -> (module, one line for `streamgauge subjects`)
 BUILTIN: Mapping[str, Tuple[str, str]] = {
     "stdlib": ("asyncio", "the running Python's own asyncio streams"),
     "streams": ("streamgauge.streams", "streamgauge's implementation, the reference subject"),
 }
+
+
+NO_NAME = "a_name_that_streamgauge_made_up"
 
 
 class Subject:
@@ -69,7 +80,10 @@ class ShapedSubject(Subject):
     def __init__(self, namespace: Any, name: str) -> None:
         self.namespace = namespace
         self.name = name
-        self.lacks = frozenset(getattr(namespace, "lacks", ()))
+        self.lacks = getattr(namespace, "lacks", frozenset())
+        reader = getattr(namespace, "StreamReader", None)
+        if reader is not None and not hasattr(reader, "feed_data"):  # no page promises it
+            self.links = tuple(link for link in self.links if link != "feed")
 
     def __getattr__(self, name: str) -> Any:
         """Give what the namespace offers under `name`."""
@@ -161,7 +175,17 @@ def _instance(cls: Type[Subject], name: str) -> Subject:
         ) from error
 
 
+def answers_everything(thing: Any) -> bool:
+    """Whether a thing answers to a name that nothing has."""
+    return hasattr(thing, NO_NAME)
+
+
 def _shaped(found: Any, name: str) -> Subject:
+    if answers_everything(found):
+        raise UsageError(
+            f"subject {name!r}: it answers to any name ({NO_NAME!r} too), so what it offers cannot "
+            "be told; let its __getattr__ raise AttributeError for what it does not have"
+        )
     offered = [n for n in ("open_connection", "StreamReader", "start_server") if hasattr(found, n)]
     if not offered:
         raise UsageError(
@@ -175,8 +199,8 @@ def _sound(subject: Subject) -> Subject:
     """Check what an adapter says of itself, as a slip there would go unnoticed."""
     for attribute, known in (("lacks", None), ("links", LINKS)):
         said = getattr(subject, attribute)
-        words = () if isinstance(said, str) else tuple(said)
-        if isinstance(said, str) or not set(words) <= set(known or words):
+        words = tuple(said) if isinstance(said, (set, frozenset, list, tuple)) else (None,)
+        if not all(isinstance(w, str) and w in (known or words) for w in words):
             wanted = f"out of {', '.join(known)}" if known else "in the words of a clause's `needs`"
             raise UsageError(
                 f"subject {subject.name!r}: {attribute} = {said!r}; "

@@ -95,6 +95,13 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float) -> 
     metavar="X",
     help="Multiply every deadline, for slow machines.",
 )
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Run each trial N times; one whose runs differ is flaky.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Only what was not expected, and the summary.")
 def run(
     names: Tuple[str, ...],
