@@ -37,7 +37,16 @@ SPOILED = replace(ONE, verdict=Verdict.HARNESS, detail="raised KeyError()")
 )
 def test_runs_are_told_as_one(runs, verdict, detail):
     """One verdict where all agree; where they differ it is flaky, and each one is counted."""
-    told = merged(runs)
+    (told,) = merged([[run] for run in runs])
     assert (verdict, detail) == (str(told.verdict), told.detail)
     assert sum(r.seconds for r in runs) == told.seconds
     assert replace(ONE, verdict=told.verdict, detail=detail, seconds=told.seconds) == told
+
+
+def test_a_clause_that_only_some_runs_broke_is_flaky():
+    """What a run says nothing of held there: a task left in one run of three is flaky."""
+    left = replace(ONE, clause="hygiene.no-task-left", verdict=Verdict.NOISE, detail="left a task")
+    own, hygiene = merged([[ONE], [ONE, left], [ONE]])
+    assert Verdict.PASS is own.verdict
+    assert ("hygiene.no-task-left", Verdict.FLAKY) == (hygiene.clause, hygiene.verdict)
+    assert "1 of 3 runs: noise (left a task); 2 of 3 runs: pass" == hygiene.detail

@@ -44,7 +44,7 @@ class Reporter:
         self._repeat = repeat
         self._events = events
         self._due = {name: spec for spec in trials for name in item_names(spec, repeat)}
-        self._runs: Dict[str, List[Result]] = {}
+        self._runs: Dict[str, List[Sequence[Result]]] = {}
         self._up: Set[str] = set()
         self._stillborn = 0
 
@@ -54,27 +54,25 @@ class Reporter:
         self._events.flush()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take a result; a report without one is a worker's death or a fault of ours."""
+        """Take a run's results; a report without any is a worker's death or a fault of ours."""
         spec = self._due.pop(report.nodeid.partition("::")[2], None)
         if spec is None:  # told already
             return
         found: List[Any] = [value for key, value in report.user_properties if key == PROPERTY]
-        if found:
-            self._take(spec, Result.from_dict(found[0]))
-        else:
-            self._take(spec, self._without_result(spec, report))
+        self._take(spec, [*map(Result.from_dict, found)] or [self._without_result(spec, report)])
 
-    def _take(self, spec: TrialSpec, result: Result) -> None:
-        """Keep one run's result, and pass on what all runs of the trial come to."""
+    def _take(self, spec: TrialSpec, results: Sequence[Result]) -> None:
+        """Keep one run's results, and pass on what all runs of the trial come to."""
         runs = self._runs.setdefault(spec.id, [])
-        runs.append(result)
+        runs.append(results)
         if len(runs) == self._repeat:
-            self.tell(event="result", result=merged(self._runs.pop(spec.id)).to_dict())
+            for result in merged(self._runs.pop(spec.id)):
+                self.tell(event="result", result=result.to_dict())
 
     def tell_unreached(self) -> None:
         """Say of what was due and never came that it was not tried, so that it cannot be missed."""
         for spec in list(self._due.values()):
-            self._take(spec, spec.result(Observation(Ended.UNREACHED), "no worker ran it"))
+            self._take(spec, [spec.result(Observation(Ended.UNREACHED), "no worker ran it")])
         self._due.clear()
 
     def _without_result(self, spec: TrialSpec, report: pytest.TestReport) -> Result:

@@ -15,16 +15,31 @@ from streamgauge.conformance.verdicts import GRAVITY, Verdict, over_repeats
 __all__ = ["merged"]
 
 
-def merged(results: Sequence[Result]) -> Result:
-    """Give the one result that the repeats of a trial come to.
+def merged(runs: Sequence[Sequence[Result]]) -> List[Result]:
+    """Give the results that the repeats of a trial come to.
 
     Args:
-        results: one or more, equal but for verdict, detail and seconds.
+        runs: what each of them came to: a result for the clause that was tried, and behind it
+            those of other clauses that the run broke.
 
     Returns:
-        The first of those whose verdict all have. Where they differ, the trial is flaky and the
-        detail counts the verdicts, gravest first, each with what was seen first.
+        One result a clause; a run that says nothing of one broke nothing there. Where the
+        verdicts differ, it is flaky and the detail counts them, gravest first, each with what was
+        seen first.
     """
+    clauses = dict.fromkeys(result.clause for run in runs for result in run)
+    return [_merged([_of(clause, run, runs) for run in runs]) for clause in clauses]
+
+
+def _of(clause: str, run: Sequence[Result], runs: Sequence[Sequence[Result]]) -> Result:
+    """Give a run's result for a clause; a pass, made from another run's, where it has none."""
+    there = (result for one in (run, *runs) for result in one if result.clause == clause)
+    first = next(there)
+    silent = all(result.clause != clause for result in run)
+    return replace(first, verdict=Verdict.PASS, detail="", seconds=0.0) if silent else first
+
+
+def _merged(results: Sequence[Result]) -> Result:
     verdict = over_repeats(r.verdict for r in results)
     seconds = round(sum(r.seconds for r in results), 6)
     if verdict is not Verdict.FLAKY:
