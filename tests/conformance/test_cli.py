@@ -207,6 +207,9 @@ def test_what_the_engine_refuses_is_one_line(run, fake, error, code):
         ("run", "--deviations", "/no/such/file.toml"),
         ("surprise",),
         ("explain",),
+        ("baseline",),
+        ("baseline", "mine", "--file", "/no/such/folder/known.toml"),
+        ("run", "--repeat", "0"),
         ("explain", "reader.nothing"),
         ("list", "--level", "may"),
         ("list", "--clause", "nothing*"),
@@ -269,6 +272,55 @@ def test_fail_fast_stops_at_the_first_unlisted_departure(run, fake, tmp_path, li
     code, out, _ = run(*words)
     assert told == fake.told
     assert (1 - listed, not listed) == (code, "the run was cut short" in out)
+
+
+# --- baseline ---
+
+
+def test_baseline_makes_a_run_green(run, fake, tmp_path, monkeypatch):
+    """Written with reason and issue, a departure is listed; once it passes, --prune drops it."""
+    monkeypatch.chdir(tmp_path)
+    fake.verdicts = {CHECKED: "fail"}
+    words = ("baseline", "mine", "--reason", "so it is", "--issue", "gh-1")
+    assert (0, "deviations.toml: 1 added, 0 removed\n", "") == run(*words)
+    assert (0, "deviations.toml: nothing to change\n", "") == run(*words)
+    assert 0 == run("run", "mine", "--deviations", "deviations.toml")[0]
+    fake.verdicts = {CHECKED: "pass"}
+    assert 1 == run("run", "mine", "--deviations", "deviations.toml")[0]
+    assert (0, "deviations.toml: nothing to change\n", "") == run(*words)
+    assert (0, "deviations.toml: 0 added, 1 removed\n", "") == run(*words, "--prune")
+    assert 0 == run("run", "mine", "--deviations", "deviations.toml")[0]
+
+
+def test_a_baseline_without_a_reason_has_to_be_filled_in(run, fake, tmp_path):
+    """A draft is no excuse: `run` refuses it in one line that says what to do."""
+    path = str(tmp_path / "known.toml")
+    fake.verdicts = {CHECKED: "fail"}
+    code, out, _ = run("baseline", "mine", "--file", path)
+    assert (0, f"{path}: 1 added, 0 removed; fill in what is marked TODO\n") == (code, out)
+    code, _, err = run("run", "mine", "--deviations", path)
+    assert (2, 1) == (code, err.count("\n"))
+    assert "no TODO" in err
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("harness", 3), ("unverified", 4), ("pass", 0)])
+def test_what_is_no_departure_is_not_written(run, fake, tmp_path, verdict, code):
+    """A fault of the suite, or what was not tried, is nobody's known departure."""
+    fake.verdicts = {CHECKED: verdict}
+    path = tmp_path / "known.toml"
+    got, out, _ = run("baseline", "mine", "--file", str(path))
+    assert (code, False) == (got, path.exists() and CHECKED in path.read_text())
+    assert out.startswith(f"{path}: ")
+
+
+def test_a_baseline_of_somebody_else_is_refused(run, fake, tmp_path):
+    """Entries of two subjects do not come into one file unseen."""
+    path = tmp_path / "known.toml"
+    deviations(path)
+    path.write_text('subject = "other"\n' + path.read_text())
+    code, _, err = run("baseline", "mine", "--file", str(path))
+    line = f"streamgauge: {path}: lists departures of 'other'; give another --file\n"
+    assert (2, line) == (code, err)
 
 
 # --- run: the results file ---

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +12,9 @@ from streamgauge.conformance import catalogue, subjects
 from streamgauge.conformance.deviation_files import DeviationError, gather, load
 from streamgauge.conformance.deviations import Deviation, Here, When, classify
 from streamgauge.conformance.plan import Result
+from streamgauge.conformance.results import suite_version
 from streamgauge.conformance.verdicts import Verdict
+from streamgauge.conformance.versions import version_of
 
 CLAUSES = {
     "reader.a": SimpleNamespace(id="reader.a", level="must"),
@@ -195,6 +199,16 @@ def test_two_entries_share_a_clause_by_verdict():
     assert () == found.stale
 
 
+@pytest.mark.parametrize("verdict", DEPARTING)
+def test_a_flaky_entry_lists_whatever_departs_now_and_then(verdict):
+    """Without repeats a flaky trial ends in any way; none of them is new, and a pass not stale."""
+    flaky = entry("flaky")
+    assert flaky.overlaps(entry(verdict))
+    assert ((result(verdict), flaky),) == sort([result(verdict)], [flaky]).listed
+    assert ((), ()) == (sort([result("pass")], [flaky]).stale, sort([result("pass")], [flaky]).new)
+    assert (result("precondition"),) == sort([result("precondition")], [flaky]).untried
+
+
 # --- reading ---
 
 
@@ -222,7 +236,7 @@ BROKEN = [
     ({"reason": None}, "no reason; add reason"),
     ({"issue": None}, "no issue; add issue"),
     ({"reason": '" "'}, "reason = ' '; expected a text"),
-    ({"issue": '""'}, "issue = ''; expected a text, \"no upstream issue known\""),
+    ({"issue": '""'}, "issue = ''; expected a text, no TODO; \"no upstream issue known\""),
     ({"clause": '"reader.z"'}, "the catalogue has no such clause; see `streamgauge list`"),
     ({"clause": '"reader.fact"'}, "a behaviour clause is never scored"),
     ({"verdict": '"pass"'}, "verdict = 'pass'; expected one of fail, hang"),
@@ -230,7 +244,11 @@ BROKEN = [
     ({"verdict": '["fail"]'}, "expected one of fail"),
     ({"because": '"x"'}, "unknown key 'because'; use clause, verdict"),
     ({"when": '"always"'}, "expected a table"),
-    ({"when": '{ version = "1" }'}, "unknown key 'version'; use python, loop, link, platform"),
+    ({"when": '{ os = "1" }'}, "unknown key 'os'; use python, loop, link, platform, version"),
+    ({"when": '{ version = "1" }'}, "version = '1'; expected a version specifier over the subj"),
+    ({"reason": '"TODO"'}, "reason = 'TODO'; expected a text that says why, no TODO"),
+    ({"reason": '" todo: find out"'}, "expected a text that says why, no TODO"),
+    ({"issue": '"TODO: where?"'}, "issue = 'TODO: where.'; expected a text, no TODO"),
     ({"when": '{ python = "3.8" }'}, "python = '3.8'; expected a version specifier"),
     ({"when": "{ python = 3.8 }"}, "python = 3.8; expected a version specifier"),
     ({"when": '{ link = "tls" }'}, "link = 'tls'; expected a list of links"),
@@ -351,6 +369,61 @@ def test_a_file_says_whose_it_is_when_there_are_several(tmp_path):
     path = write(tmp_path / "mine.toml", SOUND, head='subject = "other"\n')
     found = gather(["mine", "other"], [path], CLAUSES, known=tmp_path / "none")
     assert ["other"] == [d.subject for d in found]
+
+
+def test_a_file_about_nobody_in_the_run_is_an_error(tmp_path):
+    """A slip in `subject` would else leave every entry without a word; one that fits is enough."""
+    path = write(tmp_path / "mine.toml", SOUND, head='subject = "mein"\n')
+    with pytest.raises(DeviationError, match="departures of 'mein', and the run judges mine; name"):
+        gather(["mine"], [path], CLAUSES)
+    assert ["mein"] == [d.subject for d in gather(["mine", "mein"], [path], CLAUSES)]
+
+
+@pytest.fixture
+def versioned(tmp_path, monkeypatch):
+    """Make a package of version 2.1 and one that tells none; give the folder."""
+    text = "def open_connection(): ...\n"
+    (tmp_path / "told_package.py").write_text(f"{text}__version__ = '2.1'\n")
+    (tmp_path / "mute_package.py").write_text(f"{text}__version__ = 'unknown to man'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in ("told_package", "mute_package"):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(
+    ("specifier", "applies"), [("<2", False), (">=2,<3", True), ("==2.1", True), (">2.1", False)]
+)
+def test_version_is_a_specifier_over_the_subjects_own(versioned, specifier, applies):
+    """An entry for other versions of the subject neither lists a departure nor becomes stale."""
+    when = f'{{ version = "{specifier}" }}'
+    path = write(versioned / "mine.toml", {**SOUND, "when": when})
+    entries = gather(["told_package"], [path], CLAUSES)
+    assert applies is bool(sort([result(subject="told_package")], entries).listed)
+    assert applies is bool(sort([result("pass", subject="told_package")], entries).stale)
+
+
+def test_entries_for_two_versions_stand_side_by_side(versioned):
+    """Of two entries for one clause, each for a version of its own, one applies."""
+    whens = ['{ version = "<2" }', '{ version = ">=2" }']
+    path = write(versioned / "mine.toml", *({**SOUND, "when": when} for when in whens))
+    assert 2 == len(gather(["told_package"], [path], CLAUSES))
+    path = write(versioned / "mine.toml", *[{**SOUND, "when": whens[1]}] * 2)
+    with pytest.raises(DeviationError, match="overlaps"):
+        gather(["told_package"], [path], CLAUSES)
+
+
+def test_a_version_that_nothing_tells_cannot_be_asked_for(versioned):
+    """An entry that could never apply is an error, with what to do."""
+    path = write(versioned / "mine.toml", {**SOUND, "when": '{ version = "<2" }'})
+    with pytest.raises(DeviationError, match="version of 'mute_package', which nothing tells; giv"):
+        gather(["mute_package"], [path], CLAUSES)
+
+
+def test_the_standard_librarys_version_is_pythons():
+    """`version` of stdlib is the running Python's, of our own streams this distribution's."""
+    assert platform.python_version() == version_of("stdlib")
+    assert suite_version() == version_of("streams")
 
 
 def test_what_ships_is_sound():

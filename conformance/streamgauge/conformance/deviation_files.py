@@ -18,6 +18,7 @@ from streamgauge.conformance.deviations import ANY_LINK, LISTABLE, Deviation, Wh
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.plan import LINKS
 from streamgauge.conformance.verdicts import Verdict
+from streamgauge.conformance.versions import version_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -45,6 +46,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
+def _is_filled_in(value: Any) -> bool:
+    return _is_text(value) and not value.lstrip().upper().startswith("TODO")
+
+
 def _is_links(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and set(map(str, value)) <= {*ANY_LINK}
 
@@ -65,23 +70,26 @@ def _is_regex(value: Any) -> bool:
 
 
 # key -> (whether it is mandatory, what its value has to be, how to see that)
-ENTRY_KEYS: Mapping[str, Tuple[bool, str, _Check]] = {
+_Keys = Mapping[str, Tuple[bool, str, _Check]]
+ENTRY_KEYS: _Keys = {
     "clause": (True, "a clause id", _is_text),
     "verdict": (
         True,
         f"one of {', '.join(map(str, LISTABLE))}",
         [*map(str, LISTABLE)].__contains__,
     ),
-    "reason": (True, "a text", _is_text),
-    "issue": (True, 'a text, "no upstream issue known" if there is none', _is_text),
+    "reason": (True, "a text that says why, no TODO", _is_filled_in),
+    "issue": (True, 'a text, no TODO; "no upstream issue known" if there is none', _is_filled_in),
     "when": (False, "a table", lambda value: isinstance(value, dict)),
     "match": (False, "a regular expression", _is_regex),
 }
-WHEN_KEYS: Mapping[str, Tuple[bool, str, _Check]] = {
+DRAFT_KEYS: _Keys = dict.fromkeys(("reason", "issue"), (True, "a text", _is_text))
+WHEN_KEYS: _Keys = {
     "python": (False, 'a version specifier such as ">=3.8,<3.13"', _is_specifier),
     "loop": (False, 'a pattern over loop names such as "uvloop*"', _is_text),
     "link": (False, f"a list of links out of {', '.join(LINKS)}", _is_links),
     "platform": (False, 'a pattern over sys.platform such as "linux"', _is_text),
+    "version": (False, 'a version specifier over the subject\'s such as "<2.1"', _is_specifier),
 }
 
 
@@ -104,18 +112,28 @@ def gather(
     found = [d for path, name in shipped if path.is_file() for d in load(path, clauses, name)]
     for path in files:
         only = subjects[0] if len(subjects) == 1 else None
-        found += [d for d in load(path, clauses, only) if d.subject in subjects]
+        entries = load(path, clauses, only)
+        strangers = sorted({d.subject for d in entries} - {*subjects})
+        if strangers and len(strangers) == len({d.subject for d in entries}):
+            raise DeviationError(
+                f"{path}: lists departures of {strangers[0]!r}, and the run judges "
+                f"{', '.join(subjects)}; name it on the command line, or mend `subject`"
+            )
+        found += [d for d in entries if d.subject in subjects]
     _refuse_overlaps(found)
     return found
 
 
-def load(path: Path, clauses: Clauses, subject: Optional[str] = None) -> List[Deviation]:
+def load(
+    path: Path, clauses: Clauses, subject: Optional[str] = None, *, drafts: bool = False
+) -> List[Deviation]:
     """Read one file.
 
     Args:
         path: a TOML file.
         clauses: the catalogue, to check ids and levels against.
         subject: whose file it is where the file's own `subject` key does not say so.
+        drafts: take entries whose reason or issue is still a TODO.
 
     Raises:
         DeviationError: it can't be read, is no TOML, or breaks a rule; the message says which.
@@ -132,7 +150,8 @@ def load(path: Path, clauses: Clauses, subject: Optional[str] = None) -> List[De
     entries = data.get("deviation", [])
     if not isinstance(entries, list):
         raise DeviationError(f"{path}: `deviation` is no list; write [[deviation]], two brackets")
-    return [_entry(path, n, entry, whose, clauses) for n, entry in enumerate(entries, 1)]
+    keys = {**ENTRY_KEYS, **DRAFT_KEYS} if drafts else ENTRY_KEYS
+    return [_entry(path, n, entry, whose, clauses, keys) for n, entry in enumerate(entries, 1)]
 
 
 def _parse(path: Path) -> Dict[str, Any]:
@@ -144,10 +163,12 @@ def _parse(path: Path) -> Dict[str, Any]:
         raise DeviationError(f"{path}: not valid TOML ({error}); mend the file") from error
 
 
-def _entry(path: Path, number: int, entry: Any, subject: str, clauses: Clauses) -> Deviation:
+def _entry(
+    path: Path, number: int, entry: Any, subject: str, clauses: Clauses, keys: _Keys
+) -> Deviation:
     name = entry.get("clause", "no clause") if isinstance(entry, dict) else entry
     where = f"{path.name}, deviation {number}"
-    problem = _problem(entry, clauses)
+    problem = _problem(entry, clauses, keys)
     if problem:
         raise DeviationError(f"{path}, deviation {number} ({name}): {problem}")
     when = entry.get("when", {})
@@ -160,19 +181,31 @@ def _entry(path: Path, number: int, entry: Any, subject: str, clauses: Clauses) 
             loop=when.get("loop", "*"),
             links=tuple(when.get("link", ())),
             platform=when.get("platform", "*"),
+            version=when.get("version", ""),
         ),
         reason=" ".join(entry["reason"].split()),
         issue=entry["issue"],
         where=where,
         match=entry.get("match"),
+        version=_version(subject, where) if "version" in when else "",
     )
 
 
-def _problem(entry: Any, clauses: Clauses) -> Optional[str]:
+def _version(subject: str, where: str) -> str:
+    version = version_of(subject)
+    if not version:
+        raise DeviationError(
+            f"{where}: asks for the version of {subject!r}, which nothing tells; give the subject "
+            'an attribute `version = "1.2"`, or leave it out of `when`'
+        )
+    return version
+
+
+def _problem(entry: Any, clauses: Clauses, keys: _Keys) -> Optional[str]:
     """Say what breaks a rule first, and the remedy; None for a sound entry."""
     if not isinstance(entry, dict):
         return "expected a table; write [[deviation]], two brackets"
-    problem = _broken_key(entry, ENTRY_KEYS) or _broken_key(entry.get("when", {}), WHEN_KEYS)
+    problem = _broken_key(entry, keys) or _broken_key(entry.get("when", {}), WHEN_KEYS)
     if problem:
         return problem
     if entry["clause"] not in clauses:
@@ -182,7 +215,7 @@ def _problem(entry: Any, clauses: Clauses) -> Optional[str]:
     return None
 
 
-def _broken_key(table: Mapping[str, Any], keys: Mapping[str, Any]) -> Optional[str]:
+def _broken_key(table: Mapping[str, Any], keys: _Keys) -> Optional[str]:
     for key in table:
         if key not in keys:
             return f"unknown key {key!r}; use {', '.join(keys)}"

@@ -49,18 +49,26 @@ class When:
         loop: fnmatch pattern over the loop's name.
         links: links on which it is expected, every other must pass; empty for all.
         platform: fnmatch pattern over `sys.platform`.
+        version: version specifiers over the subject's own version; empty for any.
     """
 
     python: str = ""
     loop: str = "*"
     links: Tuple[str, ...] = ()
     platform: str = "*"
+    version: str = ""
 
-    def applies(self, here: Here) -> bool:
-        """Whether the entry has a say in a run that takes place here."""
-        return SpecifierSet(self.python).contains(here.python) and fnmatchcase(
-            here.platform, self.platform
+    def applies(self, here: Here, version: str) -> bool:
+        """Whether the entry has a say in a run that takes place here, on that version."""
+        return (
+            SpecifierSet(self.python).contains(here.python)
+            and fnmatchcase(here.platform, self.platform)
+            and self.fits(version)
         )
+
+    def fits(self, version: str) -> bool:
+        """Whether the entry is about that version of the subject."""
+        return not self.version or SpecifierSet(self.version).contains(version, prereleases=True)
 
     def covers(self, result: Result) -> bool:
         """Whether the departure is expected on this result's loop and link."""
@@ -98,6 +106,7 @@ class Deviation:
         issue: where it is followed up.
         where: file and number of the entry, for messages.
         match: regular expression searched for in the result's detail; None for any detail.
+        version: the subject's own version; empty where nothing asks for it.
     """
 
     subject: str
@@ -108,6 +117,11 @@ class Deviation:
     issue: str
     where: str
     match: Optional[str] = None
+    version: str = ""
+
+    def applies(self, here: Here) -> bool:
+        """Whether the entry has a say in a run that takes place here."""
+        return self.when.applies(here, self.version)
 
     def concerns(self, result: Result) -> bool:
         """Whether this result is one in which the departure is expected."""
@@ -115,21 +129,31 @@ class Deviation:
             self.when.covers(result)
         )
 
+    @property
+    def flaky(self) -> bool:
+        """Whether it lists what departs now and then, in whatever way.
+
+        No run can show such an entry to be stale: what passed may fail the next time.
+        """
+        return self.verdict is Verdict.FLAKY
+
     def lists(self, result: Result) -> bool:
         """Whether the result departs just as the entry says."""
         return (
             self.concerns(result)
-            and result.verdict is self.verdict
+            and (result.verdict is self.verdict or (self.flaky and result.verdict in AGAINST))
             and (self.match is None or re.search(self.match, result.detail) is not None)
         )
 
     def overlaps(self, other: Deviation) -> bool:
         """Whether both could list one and the same result."""
-        mine = (self.subject, self.clause, self.verdict)
         told_apart = self.match != other.match and None not in (self.match, other.match)
         return (
-            mine == (other.subject, other.clause, other.verdict)
+            (self.subject, self.clause) == (other.subject, other.clause)
+            and (self.verdict is other.verdict or self.flaky or other.flaky)
             and not told_apart
+            and self.when.fits(self.version)
+            and other.when.fits(other.version)
             and self.when.overlaps(other.when)
         )
 
@@ -172,7 +196,7 @@ def classify(
     Returns:
         Every result that counts against its subject once, and the stale entries.
     """
-    entries = [d for d in deviations if d.when.applies(here or Here())]
+    entries = [d for d in deviations if d.applies(here or Here())]
     matched = [(r, _entry_for(r, entries)) for r in results if r.scored]
     used = {id(entry) for _, entry in matched}
     unlisted = [r for r, entry in matched if entry is None]
@@ -182,7 +206,9 @@ def classify(
         untried=tuple(r for r in unlisted if r.verdict in UNTRIED),
         harness=tuple(r for r in results if r.verdict is Verdict.HARNESS),
         stale=tuple(
-            d for d in entries if complete and id(d) not in used and _was_tried(d, results)
+            d
+            for d in entries
+            if complete and id(d) not in used and not d.flaky and _was_tried(d, results)
         ),
     )
 

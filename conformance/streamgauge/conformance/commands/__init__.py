@@ -13,6 +13,7 @@ import click
 
 from streamgauge.conformance import results
 from streamgauge.conformance.commands.benching import bench
+from streamgauge.conformance.commands.listing import baseline
 from streamgauge.conformance.commands.reading import explain, list_clauses, list_subjects
 from streamgauge.conformance.commands.running import run
 from streamgauge.conformance.commands.words import EPILOG
@@ -20,7 +21,14 @@ from streamgauge.conformance.errors import UsageError
 
 __all__ = ["COMMANDS", "invoke", "streamgauge"]
 
-COMMANDS: Sequence[click.Command] = (run, list_clauses, explain, list_subjects, bench)
+COMMANDS: Sequence[click.Command] = (
+    run,
+    list_clauses,
+    explain,
+    list_subjects,
+    baseline,
+    bench,
+)
 
 
 def invoke(words: Sequence[str]) -> int:
