@@ -161,19 +161,25 @@ class TlsWire:
         sock: connected; owned by the wire from now on.
         context: verified on the client's side.
         server_hostname: the name to check, for a client; None makes this the server.
+        ahead: plain bytes that leave in one piece with the handshake's first record.
 
     Raises:
         OSError: (ssl.SSLError included) if the handshake fails.
     """
 
     def __init__(
-        self, sock: socket.socket, context: ssl.SSLContext, server_hostname: Optional[str] = None
+        self,
+        sock: socket.socket,
+        context: ssl.SSLContext,
+        server_hostname: Optional[str] = None,
+        ahead: bytes = b"",
     ) -> None:
         self.plain = PlainWire(sock)
         # Verbs may run in two threads, and the trial may close meanwhile: OpenSSL's objects bear
         # one thread at a time, and records have to leave in the order in which they were made.
         self._engine, self._leaving = threading.Lock(), threading.Lock()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._outgoing.write(ahead)
         self._tls = context.wrap_bio(
             self._incoming,
             self._outgoing,

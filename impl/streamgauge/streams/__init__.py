@@ -4,8 +4,9 @@ Same names, signatures and exceptions as asyncio's. This file only gathers them.
 up: ``buffer`` keeps bytes, ``reader`` awaits them; ``flow`` remembers what writers wait for,
 ``writer`` sends; ``protocol`` joins both to a transport; ``functions`` makes connections and
 servers; ``install`` puts it all in asyncio's place. ``arguments`` checks what callers give,
-``transports`` levels what transports do differently, ``closing`` and ``bufferview`` serve programs
-that mix these streams with asyncio's protocols or look into their buffers.
+``transports`` levels what transports do differently, ``loops`` and ``eyeballs`` what a loop does
+not know, ``closing`` and ``bufferview`` serve programs that mix these streams with asyncio's
+protocols or look into their buffers.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import stat
 import warnings
 from typing import Any
 
+from . import loops
 from .arguments import DEFAULT_LIMIT, checked_callback, checked_limit
 from .protocol import ClientConnectedCallback, StreamReaderProtocol
 from .reader import StreamReader
@@ -40,7 +41,8 @@ async def open_connection(
         limit: The reader's limit, in bytes; None is 64 KiB as well.
         kwds: Whatever ``loop.create_connection`` of the running loop takes: ``ssl``, ``family``,
             ``proto``, ``flags``, ``sock``, ``local_addr``, ``server_hostname``,
-            ``ssl_handshake_timeout`` in seconds and others.
+            ``ssl_handshake_timeout`` in seconds and others. ``happy_eyeballs_delay``, in seconds,
+            and ``interleave`` work on every loop.
 
     Raises:
         TypeError: An unknown keyword, or a ``limit`` that is not a number.
@@ -54,7 +56,7 @@ async def open_connection(
     limit = checked_limit(limit)
     running = _given_or_running(loop, "open_connection")
     reader, protocol = _reading(running, limit)
-    transport, _ = await running.create_connection(lambda: protocol, host, port, **kwds)
+    transport, _ = await loops.create_connection(running, lambda: protocol, host, port, **kwds)
     return reader, _writing(transport, protocol, reader, running)
 
 
@@ -79,7 +81,8 @@ async def start_server(
         limit: Each reader's limit, in bytes; None is 64 KiB as well.
         kwds: Whatever ``loop.create_server`` of the running loop takes: ``family``, ``flags``,
             ``sock``, ``backlog``, ``ssl``, ``reuse_address``, ``reuse_port``,
-            ``ssl_handshake_timeout`` in seconds, ``start_serving`` and others.
+            ``ssl_handshake_timeout`` in seconds, ``start_serving`` and others. ``keep_alive``
+            works on every loop.
 
     Raises:
         TypeError: An unknown keyword, a ``limit`` that is not a number, or a callback that can't
@@ -91,7 +94,7 @@ async def start_server(
     """
     running = _given_or_running(loop, "start_server")
     factory = _factory(client_connected_cb, limit, running)
-    return await running.create_server(factory, host, port, **kwds)  # type: ignore[no-any-return]
+    return await loops.create_server(running, factory, host, port, **kwds)  # type: ignore[no-any-return]
 
 
 if hasattr(socket, "AF_UNIX"):

@@ -7,6 +7,8 @@ one of them has stands in the module of its name.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from asyncio import LimitOverrunError
 
 from streamgauge.conformance.registry import TCP, check
@@ -19,6 +21,7 @@ TLS = ("tls",)
 UNIX = ("unix",)  # where it is made by open_unix_connection; TLS is tried there too
 
 HANDSHAKE_TIMEOUT_S = 0.05  # long enough for a ClientHello to leave, short enough to await
+SHUTDOWN_TIMEOUT_S = 0.05  # the peer never answers, so that only the waiting takes its time
 
 
 @check("open_connection.connect.establishes-connection", links=NETWORK)
@@ -40,6 +43,13 @@ async def the_running_loop_may_be_named(t: Trial) -> None:
     t.equal(await t.peer.recv_exactly(4), b"ping")
     await t.peer.send(b"pong")
     t.equal(await reader.readexactly(4), b"pong")
+
+
+@check("open_connection.loop.removed", links=("socketpair", *TCP))
+@check("open_unix_connection.loop.removed", links=UNIX)
+async def naming_the_loop_is_refused(t: Trial) -> None:
+    with t.warnings(), t.raises(TypeError):
+        await t.connect(loop=asyncio.get_running_loop())
 
 
 # --- limit -------------------------------------------------------------------------------------
@@ -121,3 +131,42 @@ async def an_unanswered_handshake_ends_with_an_error(t: Trial) -> None:
     t.true(await silent.recv(1), "the handshake to have begun")
     with t.raises((OSError, asyncio.TimeoutError)):
         await opening
+
+
+@check("open_connection.ssl_shutdown_timeout.bounds-closing", links=TLS)
+@check("open_unix_connection.ssl_shutdown_timeout.bounds-closing", links=UNIX)
+async def closing_waits_for_a_silent_peer_no_longer_than_told(t: Trial) -> None:
+    listener = t.listen()
+    accepting = t.start(listener.accept(lambda sock: TlsWire(sock, t.tls.server_context())))
+    _, writer = await t.open(
+        listener,
+        ssl=t.tls.client_context(),
+        server_hostname=t.tls.HOSTNAME,
+        ssl_shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+    )
+    await accepting  # and from now on the peer reads nothing, so it answers nothing
+    writer.close()
+    with contextlib.suppress(OSError, asyncio.TimeoutError):  # whether it complains is left open
+        await writer.wait_closed()
+    t.true(writer.is_closing(), "the writer to be closed")
+
+
+# --- sock --------------------------------------------------------------------------------------
+
+
+@check("open_connection.sock.closed-by-writer", links=TCP)
+@check("open_unix_connection.sock.closed-by-writer", links=UNIX)
+async def the_writer_closes_the_socket_it_was_given(t: Trial) -> None:
+    listener = t.listen()
+    sock = socket.socket(listener.sock.family, socket.SOCK_STREAM)
+    t.bench.on_exit(sock.close)
+    sock.connect(listener.sock.getsockname())
+    sock.setblocking(False)
+    unix = sock.family == socket.AF_UNIX
+    function = t.subject.open_unix_connection if unix else t.subject.open_connection
+    _, writer = await function(sock=sock)
+    peer = await listener.accept(PlainWire)
+    writer.close()
+    t.equal(await peer.recv_until_eof(), b"", "what the peer was sent")
+    await writer.wait_closed()
+    t.equal(sock.fileno(), -1, "the socket's descriptor")

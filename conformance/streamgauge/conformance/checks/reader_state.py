@@ -222,6 +222,19 @@ async def the_transport_is_paused_above_twice_the_limit(t: Trial) -> None:
     t.equal(writer.transport.is_reading(), False, "with one byte more, is_reading()")
 
 
+@check("reader.iteration.async-for")
+async def async_for_hands_out_all_that_arrives_and_ends(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver(b"one\ntwo\nlast")
+    await t.deliver_eof()
+    received = []
+    async for each in reader:
+        received.append(each)
+        if len(received) > 13:  # more pieces than there are bytes
+            break
+    t.equal(b"".join(received), b"one\ntwo\nlast")
+
+
 @check("reader.iteration.yields-lines")
 async def iterating_gives_the_lines_until_eof(t: Trial) -> None:
     reader = await t.reader()

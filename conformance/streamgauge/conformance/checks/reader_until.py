@@ -272,3 +272,62 @@ async def the_error_expects_no_certain_length(t: Trial) -> None:
     with t.raises(IncompleteReadError) as short:
         await reader.readuntil(b"SEP")
     t.equal(short.value.expected, None, "expected")
+
+
+# --- several separators (edition 3.13) ---------------------------------------------------------
+
+
+@check("reader.readuntil.tuple-any-separator")
+async def a_record_ends_with_whichever_separator_comes(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver(b"one\ntwo;three\nrest")
+    records = [await reader.readuntil((b";", b"\n")) for _ in range(3)]
+    t.equal(records, [b"one\n", b"two;", b"three\n"])
+    t.equal(await reader.read(100), b"rest", "what follows the records")
+
+
+@check("reader.readuntil.tuple-shortest-record")
+async def the_record_is_the_shortest_in_whatever_order_they_are_given(t: Trial) -> None:
+    reader = await t.reader()
+    for separators in ((b"\r\n", b"\r"), (b"\r", b"\r\n")):
+        await t.deliver(b"abc\r\nd")
+        t.equal(await reader.readuntil(separators), b"abc\r")
+        t.equal(await reader.readexactly(2), b"\nd", "what follows the record")
+    for separators in ((b"cdef", b"d"), (b"d", b"cdef")):
+        await t.deliver(b"abcdefg")
+        t.equal(await reader.readuntil(separators), b"abcd", "though the other begins earlier")
+        t.equal(await reader.readexactly(3), b"efg", "what follows the record")
+
+
+@check("reader.readuntil.tuple-split-separator")
+async def each_of_several_is_found_wherever_it_is_split(t: Trial) -> None:
+    reader = await t.reader()
+    for record in (b"abc--", b"ab-END", b"ab-EN--", b"xENEND"):
+        for cut in range(1, len(record)):
+            reading = t.start(reader.readuntil((b"--", b"END")))
+            await t.deliver(record[:cut])
+            await t.still_waits(reading, f"readuntil() with {record[:cut]!r} there")
+            await t.deliver(record[cut:])
+            t.equal(await t.is_done(reading, "readuntil()"), record, f"split at {cut}")
+
+
+@check("reader.readuntil.tuple-overrun-shortest-separator")
+async def the_limit_is_compared_with_what_lies_before_the_shortest_match(t: Trial) -> None:
+    reader = await t.reader(limit=4)
+    await t.deliver(b"abc\r\n")
+    t.equal(await reader.readuntil((b"\n", b"\r\n")), b"abc\r\n", "4 bytes before the newline")
+    await t.deliver(b"abcd\r\n")
+    with t.raises(LimitOverrunError) as overrun:  # 4 before CRLF, but 5 before LF, which counts
+        await reader.readuntil((b"\n", b"\r\n"))
+    t.equal(overrun.value.consumed, 5, "consumed")
+    t.equal(await reader.readexactly(6), b"abcd\r\n", "what is still there")
+
+
+@check("reader.readuntil.empty-tuple-rejected")
+async def no_separator_and_an_empty_one_are_rejected_and_nothing_is_lost(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver(b"abc")
+    for separators in ((), (b"",), (b"c", b"")):
+        with t.raises(ValueError):
+            await reader.readuntil(separators)
+    t.equal(await reader.read(10), b"abc")

@@ -6,6 +6,7 @@ How a server is started stands in `starting`, `start_server` and `start_unix_ser
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from streamgauge.conformance.registry import SERVERS, TCP, check
@@ -121,3 +122,28 @@ async def wait_closed_waits_for_a_connection_that_is_open(t: Trial) -> None:
     writer.close()
     await t.peer.close()
     await waiting
+
+
+# --- ending the clients' connections (edition 3.13) --------------------------------------------
+
+
+@check("server.close_clients.closes-connections", links=SERVERS)
+async def close_clients_sends_what_was_written_and_closes(t: Trial) -> None:
+    _reader, writer = await t.accept_pair()
+    writer.write(b"goodbye")
+    t.servers[-1].close_clients()
+    t.equal(await t.peer.recv_until_eof(), b"goodbye", "what the client received")
+    await t.peer.close()
+    await writer.wait_closed()
+
+
+@check("server.abort_clients.ends-connections", links=SERVERS)
+async def abort_clients_ends_a_client_that_does_not_read(t: Trial) -> None:
+    _reader, writer = await t.accept_pair()
+    draining, _ = await t.fill_until_drain_blocks(writer)
+    t.servers[-1].abort_clients()
+    await t.idle()
+    t.true(draining.done(), "the drain() that was waiting to have ended")
+    t.true(writer.is_closing(), "the connection to be closed")
+    with contextlib.suppress(OSError):
+        await draining

@@ -204,6 +204,18 @@ async def with_reuse_port_two_servers_share_a_port_and_a_third_without_it_is_ref
         t.servers.append(await t.subject.start_server(t.arrivals(), host, port))
 
 
+@check("start_server.keep_alive.sets-option", links=TCP)
+async def keep_alive_decides_on_the_option_of_clients_connections(t: Trial) -> None:
+    for wanted in (True, False):
+        arrivals = t.arrivals()
+        await t.start_server(arrivals, keep_alive=wanted)
+        await t.dial()
+        _reader, writer = await arrivals.get()
+        sock = writer.get_extra_info("socket")
+        option = sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        t.equal(bool(option), wanted, f"SO_KEEPALIVE with keep_alive={wanted}")
+
+
 @check("start_server.rest.passed-to-create-server", links=TCP)
 async def create_server_is_given_every_other_argument(t: Trial) -> None:
     rest = {

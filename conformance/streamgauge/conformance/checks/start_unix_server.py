@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from os import unlink
 from os.path import exists
 from pathlib import Path
 from typing import Any, List
@@ -106,6 +107,48 @@ async def a_path_where_somebody_listens_is_refused_and_stays_theirs(t: Trial) ->
         t.servers.append(await t.subject.start_unix_server(t.arrivals(), path))
     await t.dial(path)
     t.equal(await t.peer.recv_exactly(5), b"first", "who answers at the path")
+
+
+# --- cleanup_socket ----------------------------------------------------------------------------
+
+
+@check("start_unix_server.cleanup_socket.removes-path", links=UNIX)
+async def closing_removes_the_path_unless_told_otherwise(t: Trial) -> None:
+    for arguments in ({}, {"cleanup_socket": True}):
+        server = await t.start_server(t.arrivals(), **arguments)
+        path = server.sockets[0].getsockname()
+        t.true(exists(path), "a socket at the path")  # noqa: ASYNC240 - a look, not a wait
+        await closed(t, server)
+        t.false(exists(path), f"no socket at the path after close, with {arguments}")  # noqa: ASYNC240
+
+
+@check("start_unix_server.cleanup_socket.false-keeps-path", links=UNIX)
+async def closing_leaves_the_path_where_that_was_asked_for(t: Trial) -> None:
+    server = await t.start_server(t.arrivals(), cleanup_socket=False)
+    path = server.sockets[0].getsockname()
+    await closed(t, server)
+    t.true(exists(path), "the path to be there still")  # noqa: ASYNC240 - a look, not a wait
+
+
+@check("start_unix_server.cleanup_socket.replaced-path-kept", links=UNIX)
+async def closing_leaves_a_path_that_is_somebody_elses_by_now(t: Trial) -> None:
+    server = await t.start_server(t.arrivals())
+    path = server.sockets[0].getsockname()
+    unlink(path)
+    successor = socket.socket(socket.AF_UNIX)
+    t.bench.on_exit(successor.close)
+    successor.bind(path)
+    successor.listen()
+    await closed(t, server)
+    t.true(exists(path), "the successor's path to be there still")  # noqa: ASYNC240 - a look
+    t.true(await t.knock(path), "the successor to be reached")
+
+
+async def closed(t: Trial, server: Any) -> None:
+    """Close a server and wait until it is."""
+    server.close()
+    await server.wait_closed()
+    await t.idle()
 
 
 # --- what goes to loop.create_unix_server ------------------------------------------------------

@@ -7,6 +7,8 @@ one of them has stands in the module of its name, what a server then is in `serv
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from asyncio import LimitOverrunError
 from typing import Any
 
@@ -18,6 +20,7 @@ INET = (*TCP, "tls")  # whatever start_server can listen on
 TLS = ("tls",)
 UNIX = ("unix",)  # what start_unix_server listens on; TLS is tried there too
 HANDSHAKE_TIMEOUT_S = 0.01  # the peer never begins, so that only the waiting takes its time
+SHUTDOWN_TIMEOUT_S = 0.05  # the peer never answers, so that only the waiting takes its time
 
 
 @check("start_server.loop.accepted", links=TCP)
@@ -28,6 +31,13 @@ async def the_running_loop_may_be_named(t: Trial) -> None:
         await t.start_server(arrivals, loop=asyncio.get_running_loop())
     await t.dial()
     await arrivals.get()
+
+
+@check("start_server.loop.removed", links=TCP)
+@check("start_unix_server.loop.removed", links=UNIX)
+async def naming_the_loop_is_refused(t: Trial) -> None:
+    with t.warnings(), t.raises(TypeError):
+        await t.start_server(t.arrivals(), loop=asyncio.get_running_loop())
 
 
 # --- limit -------------------------------------------------------------------------------------
@@ -112,6 +122,42 @@ async def a_client_that_never_shakes_hands_is_disconnected(t: Trial) -> None:
     silent = await t.dial(wire=PlainWire)
     t.equal(await silent.recv_until_eof(), b"", "what the silent client was sent")
     t.equal(arrivals.count, 0, "handlers called")
+
+
+@check("start_server.ssl_shutdown_timeout.bounds-closing", links=TLS)
+@check("start_unix_server.ssl_shutdown_timeout.bounds-closing", links=UNIX)
+async def closing_waits_for_a_silent_client_no_longer_than_told(t: Trial) -> None:
+    arrivals = t.arrivals()
+    await t.start_server(
+        arrivals, ssl=t.tls.server_context(), ssl_shutdown_timeout=SHUTDOWN_TIMEOUT_S
+    )
+    await t.dial(wire=lambda sock: TlsWire(sock, t.tls.client_context(), t.tls.HOSTNAME))
+    _reader, writer = await arrivals.get()
+    writer.close()  # the client reads nothing, so it answers nothing
+    with contextlib.suppress(OSError, asyncio.TimeoutError):  # whether it complains is left open
+        await writer.wait_closed()
+    t.true(writer.is_closing(), "the writer to be closed")
+
+
+# --- sock --------------------------------------------------------------------------------------
+
+
+@check("start_server.sock.closed-by-server", links=TCP)
+@check("start_unix_server.sock.closed-by-server", links=UNIX)
+async def the_server_closes_the_socket_it_was_given(t: Trial) -> None:
+    unix = t.link == "unix"
+    family = {"tcp": socket.AF_INET, "tcp6": socket.AF_INET6}.get(t.link, socket.AF_UNIX)
+    sock = socket.socket(family)
+    t.bench.on_exit(sock.close)
+    sock.bind(t.path() if unix else ("::1" if t.link == "tcp6" else "127.0.0.1", 0))
+    address = sock.getsockname()
+    start = t.subject.start_unix_server if unix else t.subject.start_server
+    server = await start(t.arrivals(), sock=sock)
+    server.close()
+    await server.wait_closed()
+    await t.idle()
+    t.equal(sock.fileno(), -1, "the socket's descriptor")
+    t.false(await t.knock(address), "nobody to listen any more")
 
 
 # --- start_serving -----------------------------------------------------------------------------

@@ -208,6 +208,17 @@ async def wait_closed_raises_the_error_that_ended_the_connection(t: Trial) -> No
         await writer.wait_closed()
 
 
+@check("writer.collected.warns", links=PAIRS)
+async def a_forgotten_writer_says_so(t: Trial) -> None:
+    _reader, writer = await t.pair()
+    with t.warnings() as seen:
+        t.writers.clear()
+        del writer
+        gc.collect()
+        await t.idle()
+    t.true([w for w in seen if w.category is ResourceWarning], "a ResourceWarning")
+
+
 @check("writer.collected.closes-connection", links=PAIRS)
 async def a_forgotten_writer_closes_its_connection(t: Trial) -> None:
     reader, writer = await t.pair()

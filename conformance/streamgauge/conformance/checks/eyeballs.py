@@ -1,0 +1,109 @@
+"""Checks of how `open_connection` goes about a host with several addresses (RFC 8305).
+
+The host is made up: for the trial, the loop's own look-up answers with addresses of the loopback
+interface, of which one is dead. Dead is not refused: its queue is full, so the kernel drops what
+comes and an attempt stays under way, as with a machine that is off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+import sys
+from typing import Any, Iterator, List, Tuple
+from unittest import mock
+
+from streamgauge.conformance.registry import check
+from streamgauge.conformance.trial import Trial
+
+LINUX = sys.platform == "linux"  # where all of 127/8 is there, and a full queue drops
+HOST = "several.invalid"
+DELAY_S = 0.01
+PORTS_TRIED = 20  # a port is wanted that is free at two addresses at once
+
+
+@contextlib.contextmanager
+def host_with(*addresses: str) -> Iterator[None]:
+    """Have the running loop resolve `HOST`, and that alone, to the addresses, in this order."""
+    loop = asyncio.get_running_loop()
+    real = loop.getaddrinfo
+
+    async def looked_up(host: Any, port: Any, **options: Any) -> Any:
+        if host not in (HOST, HOST.encode()):
+            return await real(host, port, **options)
+        return [_info(address, port) for address in addresses]
+
+    with mock.patch.object(loop, "getaddrinfo", looked_up):
+        yield
+
+
+def _info(address: str, port: int) -> Tuple[Any, ...]:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    place = (address, port, 0, 0) if ":" in address else (address, port)
+    return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)
+
+
+def listening(t: Trial, *addresses: str) -> List[socket.socket]:
+    """Listen at each address on one port; a port that is taken at one of them is given back."""
+    for _ in range(PORTS_TRIED):
+        socks: List[socket.socket] = []
+        try:
+            port = 0
+            for address in addresses:
+                family = socket.AF_INET6 if ":" in address else socket.AF_INET
+                socks.append(socket.socket(family, socket.SOCK_STREAM))
+                socks[-1].bind((address, port))
+                socks[-1].listen(0)
+                port = socks[0].getsockname()[1]
+        except OSError as error:
+            for sock in socks:
+                sock.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            for sock in socks:
+                t.bench.on_exit(sock.close)
+            return socks
+    raise AssertionError(f"no port was free at {' and '.join(addresses)}")
+
+
+def deafen(t: Trial, sock: socket.socket) -> None:
+    """Fill a listening socket's queue: what connects from now on is neither taken nor refused."""
+    for _ in range(2):  # the queue of 0, and the one that Linux adds
+        knocking = socket.socket(sock.family, socket.SOCK_STREAM)
+        t.bench.on_exit(knocking.close)
+        knocking.setblocking(False)
+        knocking.connect_ex(sock.getsockname())
+
+
+@check("open_connection.happy_eyeballs_delay.tries-next-address", links=("tcp",) if LINUX else ())
+async def a_dead_address_holds_up_the_next_no_longer_than_the_delay(t: Trial) -> None:
+    dead, live = listening(t, "127.0.0.2", "127.0.0.1")
+    deafen(t, dead)
+    port = live.getsockname()[1]
+    with host_with("127.0.0.2", "127.0.0.1"):
+        reader, writer = await t.subject.open_connection(HOST, port, happy_eyeballs_delay=DELAY_S)
+    t.writers.append(writer)
+    t.equal(writer.get_extra_info("peername"), live.getsockname(), "whom it is connected to")
+    peer, _ = live.accept()
+    t.bench.on_exit(peer.close)
+    peer.send(b"hello")
+    t.equal(await reader.readexactly(5), b"hello")
+
+
+@check("open_connection.interleave.orders-families", links=("tcp6",))
+async def interleaved_the_other_family_comes_second_else_as_looked_up(t: Trial) -> None:
+    refusing, second, other = listening(t, "127.0.0.2", "127.0.0.1", "::1")
+    refusing.close()
+    port = second.getsockname()[1]
+    with host_with("127.0.0.2", "127.0.0.1", "::1"):
+        for interleave, expected in ((1, other), (0, second)):
+            _reader, writer = await t.subject.open_connection(HOST, port, interleave=interleave)
+            t.writers.append(writer)
+            t.equal(
+                writer.get_extra_info("peername"),
+                expected.getsockname(),
+                f"whom it is connected to with interleave={interleave}",
+            )

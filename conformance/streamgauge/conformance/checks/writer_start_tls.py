@@ -1,0 +1,187 @@
+"""Checks of `StreamWriter.start_tls`: an open connection that goes on under TLS.
+
+The peer speaks in the clear first, over the link's own wire; then the same socket is taken over
+by a TLS wire, whose handshake runs in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from typing import Any
+
+from streamgauge.conformance.peer import Peer
+from streamgauge.conformance.registry import TCP, check
+from streamgauge.conformance.trial import Trial
+from streamgauge.conformance.wires import TlsWire
+
+PLAIN = ("socketpair", *TCP, "unix")  # what can be upgraded
+LISTENING = (*TCP, "unix")  # where a handler can upgrade
+LIMIT = 1024  # bytes
+TAKEN_AT_MOST = 16 * 1024 * 1024  # bytes; the kernel's buffers on both sides are far smaller
+
+HANDSHAKE_TIMEOUT_S = 0.05  # long enough for a ClientHello to leave, short enough to await
+SHUTDOWN_TIMEOUT_S = 0.05  # the peer never answers, so that only the waiting takes its time
+
+
+def upgraded(t: Trial, *handshake: Any) -> asyncio.Task[Peer]:
+    """Have the peer shake hands on the same socket: a `TlsWire`'s context, host name and so on."""
+
+    async def shake() -> Peer:
+        return Peer(await t.bench.run(TlsWire, t.peer.sock, *handshake), t.bench)
+
+    return t.start(shake())
+
+
+async def upgraded_client(t: Trial, **arguments: Any) -> Any:
+    """Give reader, writer and peer of a connection that the subject upgraded as its client."""
+    reader, writer = await t.pair(**arguments)
+    shaking = upgraded(t, t.tls.server_context())
+    with t.setup("writer.start_tls.upgrades"):
+        await writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME)
+    return reader, writer, await shaking
+
+
+# --- the upgrade -------------------------------------------------------------------------------
+
+
+@check("writer.start_tls.upgrades", links=PLAIN)
+async def plain_bytes_go_both_ways_while_the_peer_speaks_tls(t: Trial) -> None:
+    reader, writer = await t.pair()
+    shaking = upgraded(t, t.tls.server_context())
+    await writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME)
+    peer = await shaking
+    writer.write(b"secret")
+    t.equal(await peer.recv_exactly(6), b"secret", "decrypted by the peer")
+    await peer.send(b"answer")
+    t.equal(await reader.readexactly(6), b"answer", "decrypted by the reader")
+
+
+@check("writer.start_tls.server-side", links=LISTENING)
+async def a_handler_upgrades_as_the_server(t: Trial) -> None:
+    reader, writer = await t.accept_pair()
+    shaking = upgraded(t, t.tls.client_context(), t.tls.HOSTNAME)
+    await writer.start_tls(t.tls.server_context())
+    peer = await shaking
+    await peer.send(b"question")
+    t.equal(await reader.readexactly(8), b"question", "decrypted by the reader")
+    writer.write(b"answer")
+    t.equal(await peer.recv_exactly(6), b"answer", "decrypted by the peer")
+
+
+@check("writer.start_tls.earlier-writes-sent-plain", links=PLAIN)
+async def what_was_written_before_leaves_in_the_clear(t: Trial) -> None:
+    _reader, writer = await t.pair()
+    writer.write(b"STARTTLS\n")
+    starting = t.start(writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME))
+    t.equal(await t.peer.recv_exactly(9), b"STARTTLS\n", "what the peer read in the clear")
+    peer = await upgraded(t, t.tls.server_context())
+    await starting
+    writer.write(b"secret")
+    t.equal(await peer.recv_exactly(6), b"secret")
+
+
+@check("writer.start_tls.early-hello-used", links=LISTENING)
+async def a_handshake_that_began_early_succeeds(t: Trial) -> None:
+    reader, writer = await t.accept_pair()
+    shaking = upgraded(t, t.tls.client_context(), t.tls.HOSTNAME, b"STARTTLS\n")
+    t.equal(await reader.readline(), b"STARTTLS\n")  # the ClientHello came in the same piece
+    await writer.start_tls(t.tls.server_context())
+    peer = await shaking
+    await peer.send(b"question")
+    t.equal(await reader.readexactly(8), b"question")
+
+
+@check("writer.start_tls.transport-tells", links=PLAIN)
+async def the_transport_is_the_encrypted_one(t: Trial) -> None:
+    _reader, writer, _peer = await upgraded_client(t)
+    context = t.tls.client_context()
+    t.true(writer.get_extra_info("sslcontext") is context, "sslcontext to be the one given")
+    t.true(writer.get_extra_info("cipher"), "a cipher")
+    t.equal(writer.transport.get_extra_info("cipher"), writer.get_extra_info("cipher"), "cipher")
+
+
+@check("writer.start_tls.reading-is-bounded", links=PLAIN)
+async def a_peer_that_sends_on_and_on_is_held_back(t: Trial) -> None:
+    reader, _writer, peer = await upgraded_client(t, limit=LIMIT)
+    sent = await peer.fill(TAKEN_AT_MOST)
+    t.true(sent < TAKEN_AT_MOST, f"the peer to be held back before {TAKEN_AT_MOST:,} bytes")
+    sending = t.start(peer.send(b"the end"))
+    received = bytearray()
+    while not received.endswith(b"the end"):
+        received += await reader.read(2**16)
+    await sending
+
+
+@check("writer.start_tls.earlier-bytes-readable", links=PLAIN)
+async def bytes_from_before_the_handshake_are_still_there(t: Trial) -> None:
+    reader, writer = await t.pair()
+    await t.deliver(b"slipped in\n")
+    shaking = upgraded(t, t.tls.server_context())
+    await writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME)
+    peer = await shaking
+    await peer.send(b"encrypted\n")
+    t.equal(await reader.readline(), b"slipped in\n", "the first line")
+
+
+# --- who the peer is ---------------------------------------------------------------------------
+
+
+@check("writer.start_tls.untrusted-certificate-raises", links=PLAIN)
+async def a_certificate_of_a_strange_authority_is_refused(t: Trial) -> None:
+    _reader, writer = await t.pair()
+    upgraded(t, t.tls.server_context())
+    with t.raises(ssl.SSLCertVerificationError):
+        await writer.start_tls(t.tls.stranger_context(), server_hostname=t.tls.HOSTNAME)
+
+
+@check("writer.start_tls.certificate-name-verified", links=PLAIN)
+async def the_certificate_has_to_bear_the_name_given(t: Trial) -> None:
+    _reader, writer = await t.pair()
+    upgraded(t, t.tls.server_context())
+    with t.raises(ssl.SSLCertVerificationError):
+        await writer.start_tls(t.tls.client_context(), server_hostname="elsewhere.invalid")
+
+
+@check("writer.start_tls.hostname-required", links=PLAIN)
+async def a_forgotten_name_is_refused_before_anything_is_sent(t: Trial) -> None:
+    _reader, writer = await t.pair()
+    with t.raises(ValueError):
+        await asyncio.wait_for(writer.start_tls(t.tls.client_context()), HANDSHAKE_TIMEOUT_S)
+    writer.write(b"in the clear")
+    t.equal(await t.peer.recv_exactly(12), b"in the clear", "what the peer received")
+
+
+# --- time-outs ---------------------------------------------------------------------------------
+
+
+@check("writer.start_tls.handshake-timeout-bounds-handshake", links=PLAIN)
+async def an_unanswered_handshake_ends_with_an_error(t: Trial) -> None:
+    _reader, writer = await t.pair()
+    starting = t.start(
+        writer.start_tls(
+            t.tls.client_context(),
+            server_hostname=t.tls.HOSTNAME,
+            ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S,
+        )
+    )
+    t.true(await t.peer.recv(1), "the handshake to have begun")
+    with t.raises((OSError, asyncio.TimeoutError)):
+        await starting
+
+
+@check("writer.start_tls.shutdown-timeout-bounds-closing", links=PLAIN)
+async def closing_waits_for_a_silent_peer_no_longer_than_told(t: Trial) -> None:
+    _reader, writer = await t.pair()
+    shaking = upgraded(t, t.tls.server_context())
+    await writer.start_tls(
+        t.tls.client_context(),
+        server_hostname=t.tls.HOSTNAME,
+        ssl_shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+    )
+    await shaking  # and from now on the peer reads nothing, so it answers nothing
+    writer.close()
+    with contextlib.suppress(OSError, asyncio.TimeoutError):  # whether it complains is left open
+        await writer.wait_closed()
+    t.true(writer.is_closing(), "the writer to be closed")

@@ -1,0 +1,91 @@
+"""What the page documents and the running loop may not know: done here, on what every loop has.
+
+A loop that knows a parameter is given it as it is, and nothing here happens. No stream objects
+and no state live here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import socket
+from typing import Any, Callable
+
+from .eyeballs import connected_socket
+
+EYEBALLS = ("happy_eyeballs_delay", "interleave")
+LOOKED_UP = ("family", "proto", "flags", "local_addr")  # spent on making the socket
+
+
+async def create_connection(
+    loop: Any, factory: Callable[[], Any], host: Any, port: Any, **kwds: Any
+) -> tuple[Any, Any]:
+    """Do what ``loop.create_connection`` does, and try addresses in a race where it can't.
+
+    Source: edition 3.10, open_connection: happy_eyeballs_delay, interleave.
+    """
+    asked = [name for name in EYEBALLS if name in kwds]
+    if asked and not all(_knows(loop.create_connection, name) for name in asked):
+        delay_s, interleave = kwds.pop("happy_eyeballs_delay", None), kwds.pop("interleave", None)
+        if host is not None and kwds.get("sock") is None:
+            sock = await connected_socket(
+                loop,
+                host,
+                port,
+                delay_s=delay_s,
+                interleave=_first_family_count(delay_s, interleave),
+                **{name: kwds.pop(name) for name in LOOKED_UP if name in kwds},
+            )
+            return await _over(loop, sock, factory, host, kwds)
+    return await loop.create_connection(factory, host, port, **kwds)  # type: ignore[no-any-return]
+
+
+def _first_family_count(delay_s: float | None, interleave: int | None) -> int:
+    """Give ``interleave`` or its documented default: families take turns if there is a delay."""
+    if interleave is None:
+        return 0 if delay_s is None else 1
+    return interleave
+
+
+async def _over(
+    loop: Any, sock: socket.socket, factory: Callable[[], Any], host: Any, kwds: dict[str, Any]
+) -> tuple[Any, Any]:
+    """Make the connection on a socket; TLS still checks the certificate for the host's name."""
+    if kwds.get("ssl") and kwds.get("server_hostname") is None:
+        kwds = {**kwds, "server_hostname": host}
+    try:
+        made = await loop.create_connection(factory, sock=sock, **kwds)
+    except BaseException:
+        sock.close()
+        raise
+    return made  # type: ignore[no-any-return]  # the loop is Any
+
+
+async def create_server(
+    loop: Any, factory: Callable[[], Any], host: Any, port: Any, **kwds: Any
+) -> Any:
+    """Do what ``loop.create_server`` does, and set SO_KEEPALIVE where it can't.
+
+    Connections have the option from the socket that they came in by. So it is set before the
+    server listens.
+
+    Source: edition 3.13, start_server: keep_alive.
+    """
+    if "keep_alive" not in kwds or _knows(loop.create_server, "keep_alive"):
+        return await loop.create_server(factory, host, port, **kwds)
+    keep_alive, start_serving = kwds.pop("keep_alive"), kwds.pop("start_serving", True)
+    server = await loop.create_server(factory, host, port, start_serving=False, **kwds)
+    if keep_alive:
+        for sock in server.sockets:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if start_serving:
+        await server.start_serving()
+    return server
+
+
+def _knows(method: Any, keyword: str) -> bool:
+    """Return whether a loop's method has a keyword; one that doesn't tell is taken to have it."""
+    try:
+        parameters = inspect.signature(method).parameters
+    except (TypeError, ValueError):
+        return True
+    return keyword in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
