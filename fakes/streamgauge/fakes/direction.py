@@ -189,11 +189,16 @@ class Direction:
     def take(self, limit_bytes: int) -> Optional[bytes]:
         """Take arrived bytes, as many as the policy and the limit allow; None if not yet."""
         queue = self.queue
-        first = queue[0]
-        if self._sizer is None and len(queue) == 1 and not self.head and len(first) <= limit_bytes:
+        data = queue[0]
+        if (
+            type(data) is bytes
+            and len(data) <= limit_bytes
+            and len(queue) == 1
+            and self._sizer is None
+            and not self.head
+        ):  # the usual case: one write, taken whole
             queue.clear()
-            self.room += len(first)
-            data = first if type(first) is bytes else bytes(first)
+            self.room += len(data)
         else:
             n = min(self._size(), limit_bytes)
             if not n:

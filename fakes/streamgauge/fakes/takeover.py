@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Tuple
 __all__ = ["Layer"]
 
 Method = Callable[..., Any]
-STATE = "_streamgauge_layers"  # on the loop: (the layers, what each name was before)
+STATE = "_streamgauge_layers"  # on the loop: its layers, and each name's (own attribute, method)
 
 
 class Layer:
@@ -27,6 +27,7 @@ class Layer:
     def __init__(self, loop: asyncio.AbstractEventLoop, methods: Dict[str, Method]) -> None:
         self._loop = loop
         self._methods = methods
+        self._below: Dict[str, Method] = {}
 
     def put(self) -> None:
         """Put the methods on top of what is there.
@@ -43,27 +44,20 @@ class Layer:
         for name in self._methods:
             if name not in before:
                 before[name] = vars(self._loop).get(name), getattr(self._loop, name)
-                setattr(self._loop, name, _dispatcher(layers, name))
         layers.append(self)
+        _arrange(self._loop)
 
     def take_back(self) -> None:
         """Take the methods away; a method that no layer replaces is the loop's own again."""
-        layers, before = _state(self._loop)
+        layers, _ = _state(self._loop)
         layers.remove(self)
-        for name in [*before]:
-            if not any(name in layer._methods for layer in layers):
-                own, _ = before.pop(name)
-                delattr(self._loop, name) if own is None else setattr(self._loop, name, own)
+        _arrange(self._loop)
         if not layers:
             delattr(self._loop, STATE)
 
     def below(self, name: str) -> Method:
         """Give the method that lies under this layer: another layer's, or the loop's own."""
-        layers, before = _state(self._loop)
-        for layer in reversed(layers[: layers.index(self)]):
-            if name in layer._methods:
-                return layer._methods[name]
-        return before[name][1]
+        return self._below[name]
 
 
 def _state(
@@ -73,10 +67,16 @@ def _state(
     return state  # type: ignore[no-any-return]
 
 
-def _dispatcher(layers: List[Layer], name: str) -> Method:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        top = next(layer for layer in reversed(layers) if name in layer._methods)
-        return top._methods[name](*args, **kwargs)
-
-    call.__name__ = call.__qualname__ = name
-    return call
+def _arrange(loop: asyncio.AbstractEventLoop) -> None:
+    """Tell each layer what lies below it, and put on the loop what lies on top."""
+    layers, before = _state(loop)
+    answers = {name: method for name, (_, method) in before.items()}
+    for layer in layers:
+        layer._below = {**answers}
+        answers.update(layer._methods)
+    replaced = {name for layer in layers for name in layer._methods}
+    for name in replaced:
+        setattr(loop, name, answers[name])
+    for name in {*before} - replaced:
+        own, _ = before.pop(name)
+        delattr(loop, name) if own is None else setattr(loop, name, own)

@@ -5,10 +5,9 @@ and asks nothing of the loop but `call_soon`, `call_exception_handler` and `get_
 writing side is in `writing`. Everything about bytes, FIN and RST is the wire's; names and options
 are in `sockets`; what differs between Python versions is a line in `quirks`.
 
-Theory of operation. A transport that reads arms the hook of its wire end; the hook fires once
-and schedules one delivery for the next turn; after it the transport arms the hook again, or, if
-more is there, schedules the next turn's delivery. So there is one delivery a turn, and a paused
-transport costs nothing. Deliveries run in the context in which reading was begun, as a socket's
+Theory of operation. A transport that reads sets the hook of its wire end; the hook schedules one
+delivery for the next turn, unless one is due; after it, if more is there, the transport schedules
+the next turn's. So there is one delivery a turn, and a paused transport costs nothing. Deliveries run in the context in which reading was begun, as a socket's
 do, and not in that of whoever wrote. The end is a single callback, `_finish`.
 """
 
@@ -61,7 +60,7 @@ class MemoryTransport(WritingSide):
         super().__init__(loop, end, extra)
         self._paused = self._ended = False
         self._watching = False  # whether the wire is watched; a socket would be in the selector
-        self._due = False  # a delivery is scheduled, or the wire's hook is armed
+        self._due = False  # a delivery is scheduled
         self._context = contextvars.copy_context()
         self._server = server
         self.set_protocol(protocol)
@@ -180,23 +179,18 @@ class MemoryTransport(WritingSide):
 
     def _watch(self) -> None:
         self._watching = True
-        if self._due:
-            return
-        self._due = True
+        self.wire.on_readable = self._input_soon
         if self.wire.readable:
-            self._loop.call_soon(self._on_input, context=self._context)
-        else:
-            self.wire.on_readable = self._input_soon
+            self._input_soon()
 
     def _unwatch(self) -> None:
         self._watching = False
-        if self.wire.on_readable is not None:
-            self.wire.on_readable = None
-            self._due = False
+        self.wire.on_readable = None
 
     def _input_soon(self) -> None:
-        self.wire.on_readable = None
-        self._loop.call_soon(self._on_input, context=self._context)
+        if not self._due:
+            self._due = True
+            self._loop.call_soon(self._on_input, context=self._context)
 
     def _on_input(self) -> None:
         self._due = False
@@ -213,8 +207,8 @@ class MemoryTransport(WritingSide):
                     raise
                 except BaseException as exc:
                     self._fail(exc, "Fatal error: protocol.data_received() call failed.")
-        if self._watching:
-            self._watch()
+        if self._watching and self.wire.readable:
+            self._input_soon()
 
     def _receive(self, limit_bytes: int) -> Optional[bytes]:
         """Take what has arrived; the end of it is dealt with here, and gives nothing."""
