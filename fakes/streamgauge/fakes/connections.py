@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import socket
 from asyncio.sslproto import SSLProtocol
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from .direction import Direction
 from .leaks import Leak, unread_bytes
 from .names import family_of, shown
-from .rules import Verdict
+from .rules import NOTHING_HAPPENS, Verdict
 from .sockets import Address, MemorySocket
 from .tls import app_transport, protocol_for
 from .transport import MemoryTransport
 from .wire import Wire, WireEnd
 
-__all__ = ["Connection", "Holders", "make_transport", "netstat"]
+__all__ = ["Connection", "make_transport", "netstat"]
 
 COLUMNS = ("Proto", "Recv-Q", "Send-Q", "Local Address", "Foreign Address", "State", "Sent", "Got")
 ROW = "{:<5} {:>9} {:>9} {:<22} {:<22} {:<12} {:>10} {:>10}"
@@ -52,7 +52,7 @@ class Connection:
         self.server = server
         self.transports: Set[Any] = set()  # as a selector would hold them
         self._gone = gone
-        self._does = Verdict()
+        self._does = NOTHING_HAPPENS
 
     def attach(self, transport: Any) -> None:
         """A transport has taken one of the ends."""
@@ -65,7 +65,8 @@ class Connection:
 
     def closed(self) -> None:
         """An end was closed; when both are, the connection is gone."""
-        if all(end.closed for end in self.wire.ends):
+        a, b = self.wire.ends
+        if a.closed and b.closed:
             self._gone(self)
 
     def apply(self, does: Verdict) -> None:
@@ -151,35 +152,15 @@ class Connection:
         ).rstrip()
 
 
-class Holders:
-    """Several that are told of a transport, as one.
-
-    Args:
-        holders: each has ``attach`` and ``detach``.
-    """
-
-    def __init__(self, *holders: Any) -> None:
-        self._holders = holders
-
-    def attach(self, transport: Any) -> None:
-        """Tell all that the transport is there."""
-        for holder in self._holders:
-            holder.attach(transport)
-
-    def detach(self, transport: Any) -> None:
-        """Tell all that the transport has come to its end."""
-        for holder in self._holders:
-            holder.detach(transport)
-
-
 def make_transport(
     loop: asyncio.AbstractEventLoop,
     end: WireEnd,
     protocol: asyncio.BaseProtocol,
     names: Tuple[Address, Address],
-    holders: Holders,
+    holders: Sequence[Any],
     tls_options: Optional[Dict[str, Any]],
-) -> Tuple[Any, asyncio.Future[None]]:
+    waiter: Optional[asyncio.Future[None]],
+) -> Any:
     """Put a transport, with TLS or without, on a wire's end.
 
     Args:
@@ -187,24 +168,22 @@ def make_transport(
         end: the end.
         protocol: the user's protocol.
         names: the end's own address and the other's.
-        holders: who is told of the transport.
+        holders: those that are told of the transport.
         tls_options: what `tls.protocol_for` takes, or None for no TLS.
+        waiter: a future that is resolved once `connection_made` was called, or failed with TLS.
 
     Returns:
-        The transport for the user, and a future that is done once `connection_made` was called
-        or TLS has failed.
+        The transport for the user.
     """
     own, other = names
     family = family_of(own[0]) if isinstance(own, tuple) else getattr(socket, "AF_UNIX", 0)
     sock = MemorySocket(family, own, other, end)
     extra = {"socket": sock, "sockname": own, "peername": other}
-    waiter: asyncio.Future[None] = loop.create_future()
     if tls_options is None:
-        transport = MemoryTransport(loop, end, protocol, waiter=waiter, extra=extra, server=holders)
-        return transport, waiter
+        return MemoryTransport(loop, end, protocol, waiter=waiter, extra=extra, holders=holders)
     below = protocol_for(loop, protocol, waiter=waiter, **tls_options)
-    MemoryTransport(loop, end, below, extra=extra, server=holders)
-    return app_transport(below), waiter
+    MemoryTransport(loop, end, below, extra=extra, holders=holders)
+    return app_transport(below)
 
 
 def netstat(listening: Iterable[Address], connections: Iterable[Connection]) -> str:

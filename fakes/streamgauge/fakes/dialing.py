@@ -15,7 +15,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from .arguments import check_keywords, client_tls, unix_path
-from .connections import Connection, Holders, make_transport
+from .connections import Connection, make_transport
 from .names import address, family_of, numeric, shown
 from .sockets import Address
 from .wire import TCP, UNIX, Kind, Wire, WireEnd
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Dialing", "ForbiddenConnectError"]
 
 #: A name with several addresses is tried at all of them; only this one's first must be there.
-SOURCES = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+SOURCES: Dict[int, str] = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
 
 class ForbiddenConnectError(RuntimeError):
@@ -75,20 +75,22 @@ class Dialing:
         **kwargs: Any,
     ) -> Tuple[Any, Any]:
         """Connect as the loop's method of this name does."""
-        below = self._net.below("create_connection")
-        check_keywords(below, kwargs)
+        net = self._net
+        below = net.below("create_connection")
+        if kwargs:
+            check_keywords(below, kwargs)
         sock = kwargs.get("sock")
         if sock is not None and host is None and port is None and sock in self._parked:
             return await self._claim(protocol_factory, sock, kwargs)
-        if (sock is not None) or (host is None and port is None) or self._net.passes(host, port):
+        if (sock is not None) or (host is None and port is None) or net.passes(host, port):
             return await below(protocol_factory, host, port, **kwargs)  # type: ignore[no-any-return]
         tls = client_tls(kwargs.get("ssl"), host, kwargs.get("server_hostname"), kwargs)
-        number = self._net.names.port(port)
-        ips = self._net.names.resolve(host, kwargs.get("family", 0))
-        where = [address(ip, number) for ip in ips]
-        for passed in (to for to in where if self._net.passes(*to[:2])):
-            return await below(protocol_factory, *passed[:2], **kwargs)  # type: ignore[no-any-return]
-        end, connection = await self._first(where, kwargs)
+        number = net.names.port(port)
+        where = [address(ip, number) for ip in net.names.resolve(host, kwargs.get("family", 0))]
+        for to in where:
+            if net.passes(*to[:2]):
+                return await below(protocol_factory, *to[:2], **kwargs)  # type: ignore[no-any-return]
+        end, connection = await self._first(where, kwargs.get("local_addr"))
         return await self._finish(protocol_factory, end, connection, tls)
 
     async def create_unix_connection(
@@ -140,16 +142,17 @@ class Dialing:
 
         A cancellation leaves nothing: the server sees the end of a connection, or none at all.
         """
+        net = self._net
         server = self._listener(to)
         if source is None:
-            family = family_of(to[0])
-            source = address(SOURCES[socket.AddressFamily(family)], self._net.listeners.free_port())
-        await self._net.way(source, to)
-        server = self._listener(to)
-        if server is None or not server.is_serving() or self._net.verdict(source, to).refused:
+            source = address(SOURCES[family_of(to[0])], net.listeners.free_port())
+        if net.has_rules:
+            await net.way(source, to)
+            server = self._listener(to)
+        if server is None or not server.is_serving() or net.verdict(source, to).refused:
             raise _refused(to)
-        wire = Wire(window=self._net.window, chunks=self._net.chunks, kind=kind)
-        connection = self._net.opened(wire, source, to)
+        wire = Wire(window=net.window, chunks=net.chunks, kind=kind)
+        connection = net.opened(wire, source, to)
         client, far = wire.ends
         server.accept(connection, far, (to, source))
         try:
@@ -168,20 +171,19 @@ class Dialing:
             raise ForbiddenConnectError(to)
         return self._net.listeners.find(to)
 
-    async def _first(
-        self, where: List[Address], kwargs: Dict[str, Any]
-    ) -> Tuple[WireEnd, Connection]:
-        heard = [to for to in where if numeric(to[0]) and self._net.heard(to)] or where[:1]
+    async def _first(self, where: List[Address], local: Any) -> Tuple[WireEnd, Connection]:
+        heard = where
+        if len(where) > 1:
+            heard = [to for to in where if numeric(to[0]) and self._net.heard(to)] or where[:1]
         errors: List[OSError] = []
         for to in heard:
             try:
-                return await self.connect(self._source(to, kwargs), to)
+                return await self.connect(self._source(to, local), to)
             except OSError as exc:
                 errors.append(exc)
         raise errors[0]
 
-    def _source(self, to: Address, kwargs: Dict[str, Any]) -> Optional[Address]:
-        local = kwargs.get("local_addr")
+    def _source(self, to: Address, local: Any) -> Optional[Address]:
         if local is None:
             return None
         ip = self._net.names.resolve(local[0], family_of(to[0]))[0]
@@ -208,9 +210,8 @@ class Dialing:
         except BaseException:
             end.close()
             raise
-        transport, waiter = make_transport(
-            self._net.loop, end, protocol, names, Holders(connection), tls
-        )
+        waiter: asyncio.Future[None] = self._net.loop.create_future()
+        transport = make_transport(self._net.loop, end, protocol, names, (connection,), tls, waiter)
         try:
             await waiter
         except BaseException:

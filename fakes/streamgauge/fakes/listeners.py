@@ -9,17 +9,15 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 from .names import WILDCARDS, Names, address, family_of
 from .sockets import Address
 
 __all__ = ["Listeners"]
 
-#: Linux gives out ephemeral ports from here on.
-FIRST_EPHEMERAL_PORT = 32768
-
-Key = Tuple[str, int]
+#: What Linux gives out by itself (net.ipv4.ip_local_port_range).
+EPHEMERAL_PORTS = range(32768, 61000)
 
 
 class Listeners:
@@ -31,14 +29,20 @@ class Listeners:
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._bound: Dict[Key, Any] = {}
+        self._bound: Dict[int, Dict[str, Any]] = {}  # port to address to owner
         self._paths: Dict[str, Any] = {}  # None: the path is there, and nobody listens any more
-        self._ephemeral = itertools.count(FIRST_EPHEMERAL_PORT)
+        self._ephemeral = itertools.cycle(EPHEMERAL_PORTS)
 
     def free_port(self) -> int:
-        """Give a port that nobody has."""
-        taken = {port for _, port in self._bound}
-        return next(port for port in self._ephemeral if port not in taken)
+        """Give a port that nobody listens on, each one as late again as can be.
+
+        Raises:
+            OSError: EADDRINUSE, if there is none left.
+        """
+        for port in itertools.islice(self._ephemeral, len(EPHEMERAL_PORTS)):
+            if port not in self._bound:
+                return port
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
     def bind(self, ip: str, port: int, owner: Any, *, shared: bool = False) -> Address:
         """Take an address.
@@ -56,9 +60,10 @@ class Listeners:
         if not self._names.is_ours(ip):
             raise _bind_error(errno.EADDRNOTAVAIL, address(ip, port))
         number = port or self.free_port()
-        if not shared and any(self._clash(ip, number, *key) for key in self._bound):
+        there = self._bound.setdefault(number, {})
+        if not shared and any(_clash(ip, other) for other in there):
             raise _bind_error(errno.EADDRINUSE, address(ip, port))
-        self._bound.setdefault((ip, number), owner)
+        there.setdefault(ip, owner)
         return address(ip, number)
 
     def bind_path(self, path: str, owner: Any) -> None:
@@ -74,8 +79,12 @@ class Listeners:
             keep_path: a path stays there, with nobody listening.
         """
         if isinstance(where, tuple):
-            if self._bound.get(where[:2]) is owner:
-                del self._bound[where[:2]]
+            ip, port = where[:2]
+            there = self._bound.get(port, {})
+            if there.get(ip) is owner:
+                del there[ip]
+                if not there:
+                    del self._bound[port]
         elif keep_path and self._paths.get(where) is owner:
             self._paths[where] = None
         elif self._paths.get(where) is owner or not keep_path:
@@ -92,19 +101,26 @@ class Listeners:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), where)
             return self._paths[where]
         ip, port = where[:2]
-        wildcard = WILDCARDS[":" in ip]
-        return self._bound.get((ip, port)) or self._bound.get((wildcard, port))
+        there = self._bound.get(port)
+        if there is None:
+            return None
+        return there.get(ip) or there.get(WILDCARDS[":" in ip])
 
     def addresses(self) -> List[Address]:
         """Give every address that somebody listens on."""
-        bound = [address(*key) for key, owner in self._bound.items() if owner.is_serving()]
+        bound = [
+            address(ip, port)
+            for port, there in self._bound.items()
+            for ip, owner in there.items()
+            if owner.is_serving()
+        ]
         return bound + [path for path, owner in self._paths.items() if owner is not None]
 
-    @staticmethod
-    def _clash(ip: str, port: int, other_ip: str, other_port: int) -> bool:
-        same_family = family_of(ip) == family_of(other_ip)
-        either = ip == other_ip or ip in WILDCARDS or other_ip in WILDCARDS
-        return port == other_port and same_family and either
+
+def _clash(ip: str, other: str) -> bool:
+    """Whether two addresses can't have the same port."""
+    either = ip == other or ip in WILDCARDS or other in WILDCARDS
+    return either and family_of(ip) == family_of(other)
 
 
 def _bind_error(number: int, where: Address) -> OSError:

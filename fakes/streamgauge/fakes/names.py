@@ -120,10 +120,11 @@ class Names:
             if wrong or not found:
                 raise ValueError(f"hosts[{name!r}] got {wrong}, expected numeric addresses")
             self._hosts[name.lower()] = tuple(fine for _, fine in found if fine is not None)
+        self._ours = frozenset(ip for ips in self._hosts.values() for ip in ips)
 
     def is_ours(self, ip: str) -> bool:
         """Whether a numeric address is a machine of this network: loopback, or in `hosts`."""
-        return any(ip in ips for ips in self._hosts.values()) or is_this_machine(ip)
+        return ip in self._ours or is_this_machine(ip)
 
     def resolve(self, host: Optional[str], family: int = 0, passive: bool = False) -> List[str]:
         """Give the numeric addresses of a name.
@@ -143,7 +144,7 @@ class Names:
             found = (ip,) if ip else self._hosts.get(host.lower().rstrip("."), ())
             if not found:
                 raise _error(socket.EAI_NONAME, f"Name or service not known: {host!r}")
-        fitting = [ip for ip in found if family in (0, family_of(ip))]
+        fitting = [ip for ip in found if family in (0, family_of(ip))] if family else [*found]
         if not fitting:
             raise _error(socket.EAI_FAMILY, f"No address of that family: {host!r}")
         return fitting

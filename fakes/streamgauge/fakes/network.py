@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import Any, Callable, Iterable, List, Optional, Set, Tuple, Type, Union
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, Type, Union
 
 from . import tls
 from .chunks import ChunksLike
@@ -18,7 +18,7 @@ from .dialing import Dialing
 from .leaks import Leak, add_note, check, ignored
 from .listeners import Listeners
 from .names import AddressLike, Hosts, Names, split
-from .rules import Rule, Verdict, verdict
+from .rules import NOTHING_HAPPENS, Rule, Verdict, verdict
 from .server import HANDLED_BY, MemoryServer
 from .serving import Serving
 from .sockets import Address
@@ -29,7 +29,6 @@ __all__ = ["MemoryNetwork"]
 
 #: Turns of the loop that handlers get to notice that their clients have gone.
 SETTLING_TURNS = 100
-NOTHING_HAPPENS = Verdict()
 
 
 class MemoryNetwork:
@@ -66,7 +65,7 @@ class MemoryNetwork:
         self.servers: List[MemoryServer] = []
         self.loop: asyncio.AbstractEventLoop = None  # type: ignore[assignment]  # until entered
         self._ignore = ignored(ignore_leaks)
-        self._connections: List[Connection] = []
+        self._connections: Dict[Connection, None] = {}  # in the order in which they were made
         self._rules: List[Rule] = []
         self._passed: Set[Tuple[str, Optional[int]]] = set()
         self._held_up: Set[asyncio.Future[None]] = set()
@@ -122,6 +121,8 @@ class MemoryNetwork:
 
     def passes(self, host: Any, port: Any) -> bool:
         """Whether a destination is a real one that was passed through."""
+        if not self._passed:
+            return False
         name = host.decode() if isinstance(host, bytes) else host
         number = int(port) if isinstance(port, (str, bytes)) and port.isdigit() else port
         return (name, number) in self._passed or (name, None) in self._passed
@@ -207,6 +208,11 @@ class MemoryNetwork:
         owner = self.listeners.find(where) if self.names.is_ours(where[0]) else None
         return owner is not None and bool(owner.is_serving())
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether anything is done to any traffic."""
+        return bool(self._rules)
+
     async def way(self, source: Address, to: Address) -> None:
         """Wait until a connect can get through and its answer back."""
         while self.verdict(source, to).lost:
@@ -222,9 +228,10 @@ class MemoryNetwork:
 
     def opened(self, wire: Wire, client: Address, server: Address) -> Connection:
         """Take note of a new connection."""
-        connection = Connection(self.loop, wire, client, server, self._connections.remove)
-        connection.apply(self.verdict(client, server))
-        self._connections.append(connection)
+        connection = Connection(self.loop, wire, client, server, self._connections.pop)
+        if self._rules:
+            connection.apply(self.verdict(client, server))
+        self._connections[connection] = None
         return connection
 
     # The rest

@@ -11,7 +11,7 @@ from typing import Iterable, NamedTuple, Optional
 from .names import Place
 from .sockets import Address
 
-__all__ = ["Rule", "Verdict", "verdict"]
+__all__ = ["NOTHING_HAPPENS", "Rule", "Verdict", "verdict"]
 
 
 class Verdict(NamedTuple):
@@ -26,6 +26,9 @@ class Verdict(NamedTuple):
     refused: bool = False
     lost: bool = False
     delay_s: float = 0.0
+
+
+NOTHING_HAPPENS = Verdict()
 
 
 class Rule(NamedTuple):

@@ -13,7 +13,7 @@ import sys
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from . import quirks
-from .connections import Connection, Holders, make_transport
+from .connections import Connection, make_transport
 from .sockets import Address, MemorySocket
 from .transport import MemoryTransport
 from .wire import WireEnd
@@ -181,9 +181,12 @@ class MemoryServer(asyncio.AbstractServer):
             end.close()
             connection.closed()
             return
-        holders = Holders(connection, self)
-        _, waiter = make_transport(self._loop, end, protocol, names, holders, self._tls_options)
-        waiter.add_done_callback(self._handshake_done)
+        waiter: Optional[asyncio.Future[None]] = None
+        if self._tls_options is not None:
+            waiter = self._loop.create_future()
+            waiter.add_done_callback(self._handshake_done)
+        holders = (connection, self)
+        make_transport(self._loop, end, protocol, names, holders, self._tls_options, waiter)
 
     def _handshake_done(self, waiter: asyncio.Future[None]) -> None:
         if not waiter.cancelled() and waiter.exception() is not None:

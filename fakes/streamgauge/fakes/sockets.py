@@ -45,7 +45,7 @@ class MemorySocket:
         peername: Optional[Address] = None,
         end: Optional[WireEnd] = None,
     ) -> None:
-        self.family = socket.AddressFamily(family)
+        self._family = family
         self._sockname = sockname
         self._peername = peername
         self._end = end
@@ -53,6 +53,11 @@ class MemorySocket:
 
     def __repr__(self) -> str:
         return f"<MemorySocket {self.family.name} {self._sockname} to {self._peername}>"
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """The address family."""
+        return socket.AddressFamily(self._family)
 
     @property
     def proto(self) -> int:

@@ -7,8 +7,9 @@ are in `sockets`; what differs between Python versions is a line in `quirks`.
 
 Theory of operation. A transport that reads sets the hook of its wire end; the hook schedules one
 delivery for the next turn, unless one is due; after it, if more is there, the transport schedules
-the next turn's. So there is one delivery a turn, and a paused transport costs nothing. Deliveries run in the context in which reading was begun, as a socket's
-do, and not in that of whoever wrote. The end is a single callback, `_finish`.
+the next turn's. So there is one delivery a turn, and a paused transport costs nothing. Deliveries
+run in the context in which reading was begun, as a socket's do, and not in that of whoever wrote.
+The end is a single callback, `_finish`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import asyncio
 import contextvars
 import logging
 import warnings
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Sequence
 
 from . import quirks
 from .wire import MAX_DELIVERY_BYTES, WireEnd
@@ -38,8 +39,8 @@ class MemoryTransport(WritingSide):
             called in the next turn of the loop, and deliveries begin after it.
         waiter: a future that is resolved once `connection_made` was called.
         extra: what `get_extra_info` knows.
-        server: what is told, by ``attach(transport)`` and ``detach(transport)``, that the
-            connection is there.
+        holders: those that are told, by ``attach(transport)`` and ``detach(transport)``, that
+            the connection is there.
 
     Attributes:
         wire: the end of the wire.
@@ -55,21 +56,19 @@ class MemoryTransport(WritingSide):
         *,
         waiter: Optional[asyncio.Future[None]] = None,
         extra: Optional[Dict[str, Any]] = None,
-        server: Any = None,
+        holders: Sequence[Any] = (),
     ) -> None:
         super().__init__(loop, end, extra)
         self._paused = self._ended = False
         self._watching = False  # whether the wire is watched; a socket would be in the selector
         self._due = False  # a delivery is scheduled
         self._context = contextvars.copy_context()
-        self._server = server
+        self._holders = holders
         self.set_protocol(protocol)
-        if server is not None:
-            server.attach(self)
+        for holder in holders:
+            holder.attach(self)
         loop.call_soon(protocol.connection_made, self)
-        loop.call_soon(self._begin)
-        if waiter is not None:
-            loop.call_soon(_resolve, waiter)
+        loop.call_soon(self._begin, waiter)
 
     def __repr__(self) -> str:
         state = "closed" if self._ended else "closing" if self._closing else "open"
@@ -139,9 +138,9 @@ class MemoryTransport(WritingSide):
             self._ended = True
             self.wire.close()
             self._protocol = None
-            server, self._server = self._server, None
-            if server is not None:
-                server.detach(self)
+            holders, self._holders = self._holders, ()
+            for holder in holders:
+                holder.detach(self)
 
     def _fail(self, exc: BaseException, message: str) -> None:
         """End the connection for an error; the network's are expected, a protocol's are not."""
@@ -172,10 +171,12 @@ class MemoryTransport(WritingSide):
             self._context = contextvars.copy_context()
             self._watch()
 
-    def _begin(self) -> None:
+    def _begin(self, waiter: Optional[asyncio.Future[None]]) -> None:
         held = self._paused and quirks.PAUSE_BEFORE_THE_BEGINNING_HOLDS
         if not self._closing and not held:
             self._watch()
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _watch(self) -> None:
         self._watching = True
@@ -256,8 +257,3 @@ class MemoryTransport(WritingSide):
 
 
 _FAILED = object()
-
-
-def _resolve(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
