@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import socket
 
 import pytest
 import pytest_asyncio
@@ -101,3 +102,36 @@ def turns():
             await asyncio.sleep(0)
 
     return go_round
+
+
+@pytest.fixture
+def shout():
+    """A handler that answers each line in capitals, until the client leaves."""
+
+    async def handle(reader, writer):
+        async for line in reader:
+            writer.write(line.upper())
+        writer.close()
+
+    return handle
+
+
+@pytest.fixture
+def ask():
+    """Connect by asyncio's function, say hello, close; gives the answer."""
+
+    async def hello(*address, **options):
+        reader, writer = await asyncio.open_connection(*address, **options)
+        writer.write(b"hello\n")
+        answer = await reader.readline()
+        writer.close()
+        return answer
+
+    return hello
+
+
+@pytest.fixture
+def real():
+    """A real listener of this machine's, on IPv4's loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener

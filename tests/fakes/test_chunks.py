@@ -82,10 +82,11 @@ def test_sizes_have_to_be_sizes(sizes):
         Chunks.SIZES(sizes)
 
 
-def test_chunks_have_to_be_callable():
-    """Something that is no policy is refused when the wire is made."""
-    with pytest.raises(TypeError, match=r"chunks got 3, expected Chunks\.WHOLE or another policy"):
-        Wire(chunks=3)
+@pytest.mark.parametrize("chunks", [3, Chunks.SIZES, Chunks.RANDOM])
+def test_chunks_have_to_be_a_policy(chunks):
+    """What is no policy, or one that was not called yet, is refused when the wire is made."""
+    with pytest.raises(TypeError, match=r"chunks got .*, expected Chunks\.WHOLE, Chunks\.SIZES"):
+        Wire(chunks=chunks)
 
 
 def test_a_policy_shows_how_it_is_written():

@@ -4,28 +4,14 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
-import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from streamgauge.fakes import Chunks, ForbiddenConnectError, LeakError, MemoryNetwork
+import streamgauge.streams
+from streamgauge.fakes import Chunks, LeakError, MemoryNetwork
 from streamgauge.fakes.certificates import tls_contexts
-
-
-async def shout(reader, writer):
-    async for line in reader:
-        writer.write(line.upper())
-    writer.close()
-
-
-async def ask(*address, **options):
-    reader, writer = await asyncio.open_connection(*address, **options)
-    writer.write(b"hello\n")
-    answer = await reader.readline()
-    writer.close()
-    return answer
 
 
 def sockets():
@@ -38,7 +24,7 @@ def sockets():
     return sum(link.startswith("socket:") for link in links)
 
 
-async def test_a_server_and_its_client():
+async def test_a_server_and_its_client(shout, ask):
     """The functions of asyncio, unmodified, talk over the network and use no socket."""
     before = sockets()
     async with MemoryNetwork():
@@ -49,7 +35,7 @@ async def test_a_server_and_its_client():
         await server.wait_closed()
 
 
-async def test_the_loop_is_itself_again():
+async def test_the_loop_is_itself_again(shout):
     """Leaving, also by an error, takes every method back, and a real connection works."""
     loop = asyncio.get_running_loop()
     before = dict(vars(loop)) if hasattr(loop, "__dict__") else {}
@@ -64,127 +50,7 @@ async def test_the_loop_is_itself_again():
     await server.wait_closed()
 
 
-@pytest.mark.parametrize(
-    ("bound", "reached"),
-    [
-        ("127.0.0.1", "localhost"),
-        ("localhost", "127.0.0.1"),
-        ("localhost", "::1"),
-        ("0.0.0.0", "127.0.0.1"),
-        ("0.0.0.0", "db"),
-        (None, "::1"),
-        ("", "127.0.0.2"),
-        ("::", "::1"),
-        ("db", "10.0.0.7"),
-        ("10.0.0.7", "db"),
-        ("DB", b"db".decode()),
-    ],
-)
-async def test_names_and_wildcards(bound, reached):
-    """A server is reached by every name and address of what it is bound to."""
-    async with MemoryNetwork(hosts={"db": "10.0.0.7"}):
-        server = await asyncio.start_server(shout, bound, 80)
-        assert b"HELLO\n" == await ask(reached, 80)
-        server.close()
-
-
-async def test_ports_are_given_out_and_shown():
-    """Port 0 gives each server another port, which its sockets and both peers show."""
-    async with MemoryNetwork():
-        first = await asyncio.start_server(shout, "127.0.0.1", 0)
-        second = await asyncio.start_server(shout, "::1", 0)
-        ports = [server.sockets[0].getsockname()[1] for server in (first, second)]
-        assert len({*ports, 0}) == 3
-        _, writer = await asyncio.open_connection("::1", ports[1])
-        assert ("::1", ports[1], 0, 0) == writer.get_extra_info("peername")
-        assert socket.AF_INET6 == writer.get_extra_info("socket").family
-        writer.close()
-        first.close()
-        second.close()
-
-
-@pytest.mark.parametrize(
-    ("taken", "wanted", "number"),
-    [
-        ("127.0.0.1", "127.0.0.1", errno.EADDRINUSE),
-        ("0.0.0.0", "127.0.0.1", errno.EADDRINUSE),
-        ("127.0.0.1", "0.0.0.0", errno.EADDRINUSE),
-        ("127.0.0.1", "127.0.0.2", None),
-        ("127.0.0.1", "::1", None),
-        ("127.0.0.1", "192.0.2.1", errno.EADDRNOTAVAIL),
-    ],
-)
-async def test_an_address_can_be_taken_once(taken, wanted, number):
-    """A second bind of an address, or of a wildcard over it, fails with its errno, as it does."""
-    async with MemoryNetwork(ignore_leaks="server-not-closed"):
-        first = await asyncio.start_server(shout, taken, 80)
-        if number is None:
-            await asyncio.start_server(shout, wanted, 80)
-            return
-        with pytest.raises(OSError, match="bind on address") as caught:
-            await asyncio.start_server(shout, wanted, 80)
-        assert number == caught.value.errno
-        first.close()
-        if number == errno.EADDRINUSE:
-            await asyncio.start_server(shout, wanted, 80)
-
-
-async def test_errors_of_connecting():
-    """Nobody there is refused with its errno; an unknown name is a gaierror; the rest forbidden."""
-    async with MemoryNetwork(hosts={"db": "10.0.0.7"}):
-        for host in ("127.0.0.1", "localhost", "db", "::1"):
-            with pytest.raises(ConnectionRefusedError) as caught:
-                await asyncio.open_connection(host, 81)
-            assert errno.ECONNREFUSED == caught.value.errno
-        with pytest.raises(socket.gaierror, match=r"nowhere\.example"):
-            await asyncio.open_connection("nowhere.example", 80)
-        with pytest.raises(ForbiddenConnectError, match=r"192\.0\.2\.1:80 is forbidden"):
-            await asyncio.open_connection("192.0.2.1", 80)
-        with pytest.raises(ForbiddenConnectError, match=r"\[2001:db8::1\]:80"):
-            await asyncio.open_connection("2001:db8::1", 80)
-
-
-async def test_a_server_that_does_not_serve_yet_refuses():
-    """`start_serving=False` has the address and refuses; then it accepts."""
-    async with MemoryNetwork():
-        server = await asyncio.start_server(shout, "127.0.0.1", 80, start_serving=False)
-        with pytest.raises(ConnectionRefusedError):
-            await ask("127.0.0.1", 80)
-        await server.start_serving()
-        assert b"HELLO\n" == await ask("127.0.0.1", 80)
-        server.close()
-        assert ((), False) == (server.sockets, server.is_serving())
-
-
-async def test_closing_a_server_keeps_its_connections():
-    """After close() the open connection goes on, and new ones are refused."""
-    async with MemoryNetwork():
-        server = await asyncio.start_server(shout, "127.0.0.1", 80)
-        reader, writer = await asyncio.open_connection("127.0.0.1", 80)
-        writer.write(b"a\n")
-        assert b"A\n" == await reader.readline()
-        server.close()
-        writer.write(b"b\n")
-        assert b"B\n" == await reader.readline()
-        with pytest.raises(ConnectionRefusedError):
-            await ask("127.0.0.1", 80)
-        writer.close()
-        await server.wait_closed()
-
-
-async def test_serve_forever_ends_by_cancellation():
-    """Cancelling serve_forever closes the server."""
-    async with MemoryNetwork():
-        server = await asyncio.start_server(shout, "127.0.0.1", 80)
-        forever = asyncio.ensure_future(server.serve_forever())
-        assert b"HELLO\n" == await ask("127.0.0.1", 80)
-        forever.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await forever
-        assert not server.is_serving()
-
-
-async def test_tls_on_both_sides():
+async def test_tls_on_both_sides(shout, ask):
     """`ssl=` on server and client is TLS, with the certificate verified."""
     server_context, client_context = tls_contexts()
     async with MemoryNetwork(ignore_leaks="unclosed-writer"):
@@ -193,7 +59,7 @@ async def test_tls_on_both_sides():
         server.close()
 
 
-async def test_a_wrong_name_is_refused_by_tls():
+async def test_a_wrong_name_is_refused_by_tls(shout, ask):
     """A certificate for another name ends the connect in a verification error."""
     server_context, client_context = tls_contexts()
     async with MemoryNetwork(ignore_leaks="unclosed-writer"):
@@ -203,80 +69,7 @@ async def test_a_wrong_name_is_refused_by_tls():
         server.close()
 
 
-@pytest.mark.parametrize("path", ["/no/such/folder/socket", "\0abstract"])
-async def test_unix_paths(path):
-    """A unix server is reached by its path, makes no file, and has a unix socket's shape."""
-    async with MemoryNetwork():
-        with pytest.raises(FileNotFoundError):
-            await asyncio.open_unix_connection(path)
-        server = await asyncio.start_unix_server(shout, path)
-        reader, writer = await asyncio.open_unix_connection(path)
-        writer.write(b"hello\n")
-        assert b"HELLO\n" == await reader.readline()
-        assert path == writer.get_extra_info("peername")
-        assert socket.AF_UNIX == writer.get_extra_info("socket").family
-        assert not os.path.exists(path)
-        writer.close()
-        server.close()
-
-
-async def test_a_socket_of_ones_own_passes_through():
-    """`sock=` with a connected socket is the real thing, inside the network too."""
-    async with MemoryNetwork():
-        ours, theirs = socket.socketpair()
-        _, writer = await asyncio.open_connection(sock=ours)
-        writer.write(b"real")
-        assert b"real" == theirs.recv(4)
-        writer.close()
-        await writer.wait_closed()
-        theirs.close()
-
-
-async def test_the_sock_connect_route():
-    """A real socket given to `sock_connect`, then to `create_connection`, is a connection here."""
-    loop = asyncio.get_running_loop()
-    async with MemoryNetwork():
-        server = await asyncio.start_server(shout, "127.0.0.1", 80)
-        sock = socket.socket()
-        sock.setblocking(False)
-        await loop.sock_connect(sock, ("127.0.0.1", 80))
-        assert b"HELLO\n" == await ask(sock=sock)
-        with socket.socket() as other:
-            other.setblocking(False)
-            with pytest.raises(ForbiddenConnectError):
-                await loop.sock_connect(other, ("192.0.2.1", 80))
-        server.close()
-
-
-async def test_what_is_passed_through_is_real():
-    """A destination that is passed through reaches the kernel, any other of that host does not."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        host, port = listener.getsockname()
-        async with MemoryNetwork() as net:
-            net.passthrough(f"{host}:{port}")
-            _, writer = await asyncio.open_connection(host, port)
-            peer, _ = listener.accept()
-            writer.write(b"x")
-            assert b"x" == peer.recv(1)
-            peer.close()
-            writer.close()
-            await writer.wait_closed()
-            with pytest.raises(ConnectionRefusedError):
-                await asyncio.open_connection(host, port + 1 if port < 65535 else 1)
-
-
-async def test_resolving():
-    """`getaddrinfo` and `getnameinfo` of the loop know the network's names, and no others."""
-    loop = asyncio.get_running_loop()
-    async with MemoryNetwork(hosts={"db": ["10.0.0.7", "fd00::7"]}):
-        infos = await loop.getaddrinfo("db", "http", type=socket.SOCK_STREAM)
-        assert [("10.0.0.7", 80), ("fd00::7", 80, 0, 0)] == [info[4] for info in infos]
-        assert ("db", "80") == await loop.getnameinfo(("10.0.0.7", 80))
-        with pytest.raises(socket.gaierror):
-            await loop.getaddrinfo("elsewhere.example", 80)
-
-
-async def test_refusing():
+async def test_refusing(shout, ask):
     """`refuse` refuses later connects and resets open connections; `heal` takes it back."""
     async with MemoryNetwork(hosts={"db": "10.0.0.7"}) as net:
         server = await asyncio.start_server(shout, "db", 80)
@@ -293,7 +86,7 @@ async def test_refusing():
 
 
 @pytest.mark.parametrize("how", ["blackhole", "partition"])
-async def test_losing_everything(how, turns):
+async def test_losing_everything(how, turns, shout, ask):
     """Connects hang and open connections stall; `heal` brings what was sent, and the connect."""
     async with MemoryNetwork(hosts={"db": "10.0.0.7"}) as net:
         server = await asyncio.start_server(shout, "db", 80)
@@ -310,7 +103,7 @@ async def test_losing_everything(how, turns):
         server.close()
 
 
-async def test_a_connect_that_hangs_can_be_cancelled(turns):
+async def test_a_connect_that_hangs_can_be_cancelled(turns, shout, ask):
     """Cancelling it leaves nothing: no connection, and the network can be left."""
     async with MemoryNetwork() as net:
         server = await asyncio.start_server(shout, "127.0.0.1", 80)
@@ -326,25 +119,7 @@ async def test_a_connect_that_hangs_can_be_cancelled(turns):
         server.close()
 
 
-@pytest.mark.parametrize("after", range(6))
-async def test_a_connect_can_be_cancelled_at_any_turn(after, turns):
-    """Wherever a cancellation hits the connect, no half-open connection is left."""
-    async with MemoryNetwork() as net:
-        server = await asyncio.start_server(shout, "127.0.0.1", 80)
-        connecting = asyncio.ensure_future(asyncio.open_connection("127.0.0.1", 80))
-        await turns(after)
-        connecting.cancel()
-        try:
-            _, writer = await connecting
-        except asyncio.CancelledError:
-            await turns(10)
-            assert () == net.connections
-        else:
-            writer.close()
-        server.close()
-
-
-async def test_latency():
+async def test_latency(shout):
     """A round trip takes two delays, connecting another two, and order is kept."""
     loop = asyncio.get_running_loop()
     async with MemoryNetwork() as net:
@@ -363,7 +138,7 @@ async def test_latency():
         server.close()
 
 
-async def test_a_change_of_latency_loses_nothing_on_its_way():
+async def test_a_change_of_latency_loses_nothing_on_its_way(shout):
     """What is under way when the delay changes arrives with the new one."""
     async with MemoryNetwork() as net:
         server = await asyncio.start_server(shout, "127.0.0.1", 80)
@@ -380,24 +155,7 @@ async def test_a_change_of_latency_loses_nothing_on_its_way():
         server.close()
 
 
-async def test_netstat_shows_states_and_bytes():
-    """Listeners, both ends of each connection, their states, and bytes both ways."""
-    async with MemoryNetwork() as net:
-        server = await asyncio.start_server(shout, "127.0.0.1", 80)
-        reader, writer = await asyncio.open_connection("127.0.0.1", 80)
-        writer.write(b"hello\n")
-        await reader.readline()
-        own = "{}:{}".format(*writer.get_extra_info("sockname"))
-        rows = [line.split() for line in net.netstat().splitlines()]
-        assert ["tcp", "0", "0", "127.0.0.1:80", "*", "LISTEN"] == rows[1]
-        assert ["tcp", "0", "0", own, "127.0.0.1:80", "ESTABLISHED", "6", "6"] == rows[2]
-        assert ["tcp", "0", "0", "127.0.0.1:80", own, "ESTABLISHED", "6", "6"] == rows[3]
-        assert "6 bytes, last b'HELLO\\n'" in net.report()
-        writer.close()
-        server.close()
-
-
-async def test_an_error_carries_the_state_of_the_network():
+async def test_an_error_carries_the_state_of_the_network(shout):
     """An exception that leaves the network has the report as a note."""
     with pytest.raises(KeyError) as caught:  # noqa: PT012  # what is tested is leaving
         async with MemoryNetwork():
@@ -406,7 +164,7 @@ async def test_an_error_carries_the_state_of_the_network():
     assert "LISTEN" in caught.value.__notes__[0]
 
 
-async def test_networks_nest():
+async def test_networks_nest(shout, ask):
     """The inner network answers, its passthrough leads to the outer, which is back afterwards."""
     async with MemoryNetwork():
         outer = await asyncio.start_server(shout, "127.0.0.1", 80)
@@ -419,7 +177,7 @@ async def test_networks_nest():
         outer.close()
 
 
-async def test_chunks_and_window_are_those_of_every_connection():
+async def test_chunks_and_window_are_those_of_every_connection(shout):
     """What is asked of the network is done on each connection: here, byte by byte."""
     async with MemoryNetwork(chunks=Chunks.ONE_BYTE, window=3):
         server = await asyncio.start_server(shout, "127.0.0.1", 80)
@@ -463,10 +221,149 @@ async def test_a_network_is_entered_once():
                 pass
 
 
-async def test_unknown_keywords_are_refused():
-    """What the loop's own methods do not take is a TypeError here as well."""
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"window": 0}, ValueError, "window got 0 bytes"),
+        ({"chunks": 3}, TypeError, "chunks got 3"),
+        ({"hosts": ["db"]}, TypeError, r"hosts got \['db'\], expected a mapping"),
+        ({"hosts": {"db": "nowhere"}}, ValueError, "expected numeric addresses"),
+        ({"ignore_leaks": "bogus"}, ValueError, r"got \['bogus'\], expected some of"),
+    ],
+)
+def test_nonsense_is_refused_at_once(options, error, message):
+    """A bad argument is an error where it is given, not at the first connection."""
+    with pytest.raises(error, match=message):
+        MemoryNetwork(**options)
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), "1"])
+async def test_a_latency_is_a_time(seconds):
+    """What is no time is refused by name."""
+    async with MemoryNetwork() as net:
+        with pytest.raises(ValueError, match=r"latency got .* seconds, expected 0 or more"):
+            net.latency("localhost", seconds)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_a_cancelled_network_gives_the_loop_back(times, shout, turns):
+    """However often the leaving task is cancelled, the loop's methods are its own again."""
+    loop = asyncio.get_running_loop()
+    before = set(vars(loop))
+
+    async def body():
+        async with MemoryNetwork():
+            await asyncio.start_server(shout, "127.0.0.1", 80)
+            kept.append(await asyncio.open_connection("127.0.0.1", 80))
+            await loop.create_future()
+
+    kept = []
+    task = asyncio.ensure_future(body())
+    await turns(10)
+    assert before != set(vars(loop))
+    for _ in range(times):
+        task.cancel()
+        await turns(1)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert before == set(vars(loop))
+    kept[0][1].close()
+
+
+async def test_a_handler_that_can_not_be_cancelled_can_be_left(turns):
+    """Leaving waits for such a handler, and a cancellation, a timeout's say, ends the waiting."""
+    loop = asyncio.get_running_loop()
+    enough = loop.create_future()
+
+    async def stubborn(reader, writer):
+        while not enough.done():
+            try:
+                await asyncio.shield(enough)
+            except asyncio.CancelledError:
+                continue
+
+    async def body():
+        async with MemoryNetwork(ignore_leaks="all"):
+            await asyncio.start_server(stubborn, "127.0.0.1", 80)
+            kept.append(await asyncio.open_connection("127.0.0.1", 80))
+            await turns(2)
+
+    kept = []
+    leaving = asyncio.ensure_future(body())
+    await turns(1000)  # more than it gives handlers to end by themselves
+    assert not leaving.done()
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    enough.set_result(None)
+    kept[0][1].close()
+    await turns(2)
+
+
+async def test_networks_can_be_left_in_any_order(shout, ask):
+    """A network that is left before the one inside it leaves that one working."""
+    loop = asyncio.get_running_loop()
+    before = set(vars(loop))
+    outer, inner = MemoryNetwork(), MemoryNetwork()
+    await outer.__aenter__()
+    await inner.__aenter__()
+    await outer.__aexit__(None, None, None)
+    server = await asyncio.start_server(shout, "127.0.0.1", 80)
+    assert b"HELLO\n" == await ask("127.0.0.1", 80)
+    server.close()
+    await inner.__aexit__(None, None, None)
+    assert before == set(vars(loop))
+
+
+async def test_a_network_can_be_entered_again(shout, ask):
+    """What was left is empty: its ports are free, and it works as when it was new."""
+    net = MemoryNetwork()
+    for _ in range(2):
+        async with net:
+            server = await asyncio.start_server(shout, "127.0.0.1", 80)
+            assert b"HELLO\n" == await ask("127.0.0.1", 80)
+            server.close()
+
+
+def test_two_loops_in_two_threads(shout, ask):
+    """Each loop has its own network, at the same time, with the same names and ports."""
+
+    async def main(n):
+        async with MemoryNetwork(hosts={"here": f"10.0.0.{n}"}):
+            server = await asyncio.start_server(shout, "here", 80)
+            for _ in range(50):
+                assert b"HELLO\n" == await ask("here", 80)
+                assert [(f"10.0.0.{n}", 80)] == [s.getsockname() for s in server.sockets]
+            server.close()
+        return n
+
+    with ThreadPoolExecutor(2) as threads:
+        assert [1, 2] == [*threads.map(lambda n: asyncio.run(main(n)), (1, 2))]
+
+
+async def test_debug_mode(shout, ask):
+    """In asyncio's debug mode all is as ever, and nothing complains."""
+    asyncio.get_running_loop().set_debug(True)
     async with MemoryNetwork():
-        with pytest.raises(TypeError):
-            await asyncio.open_connection("127.0.0.1", 80, bogus=1)
-        with pytest.raises(ValueError, match="server_hostname is only meaningful with ssl"):
-            await asyncio.open_connection("127.0.0.1", 80, server_hostname="x")
+        server = await asyncio.start_server(shout, "127.0.0.1", 80)
+        assert b"HELLO\n" == await ask("127.0.0.1", 80)
+        server.close()
+
+
+@pytest.mark.parametrize("streams", [asyncio, streamgauge.streams], ids=["asyncio", "streamgauge"])
+async def test_streams_of_other_modules(streams):
+    """Functions of a module that stands on the loop's methods run on the network, leaks too."""
+
+    async def talk(reader, writer):
+        writer.write(b"12345")
+        writer.close()
+
+    with pytest.raises(LeakError) as caught:  # noqa: PT012  # leaving raises it
+        async with MemoryNetwork():
+            server = await streams.start_server(talk, "127.0.0.1", 80)
+            reader, writer = await streams.open_connection("127.0.0.1", 80)
+            assert b"12" == await reader.readexactly(2)
+            server.close()
+    writer.close()
+    found = [(leak.name, leak.detail.partition(" that")[0]) for leak in caught.value.leaks]
+    assert ("unread-bytes", "3 bytes") in found

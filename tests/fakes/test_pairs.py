@@ -11,6 +11,7 @@ import ssl
 
 import pytest
 
+import streamgauge.streams
 from streamgauge.fakes import (
     UNIX,
     Chunks,
@@ -177,6 +178,29 @@ async def test_other_stream_classes(maker):
     async with maker(streams=Shape, ignore_leaks="all") as ends:
         for end in ends:
             assert (Shape.StreamReader, Shape.StreamWriter) == (type(end.reader), type(end.writer))
+
+
+@every_pair
+async def test_streamgauges_streams(maker):
+    """Our own stream classes work on every pair, and what they leave unread is found as well."""
+    with pytest.raises(LeakError) as caught:  # noqa: PT012  # leaving raises it
+        async with maker(streams=streamgauge.streams) as (client, server):
+            assert isinstance(client.reader, streamgauge.streams.StreamReader)
+            server.writer.write(b"12345")
+            assert b"12" == await client.reader.readexactly(2)
+            server.writer.close()
+            client.writer.close()
+    assert ["3 bytes that the client never read"] == [leak.detail for leak in caught.value.leaks]
+
+
+@every_pair
+async def test_streams_that_are_none_are_refused(maker):
+    """A thing without the three classes is a TypeError that names them, and leaks nothing."""
+    before = descriptors()
+    with pytest.raises(TypeError, match=r"streams got 'asyncio', expected .* 'StreamWriter'\]"):
+        async with maker(streams="asyncio"):
+            pass
+    assert before == descriptors()
 
 
 async def test_tcp_over_ipv6():

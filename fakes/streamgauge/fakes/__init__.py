@@ -10,10 +10,10 @@ package needs nothing but Python.
 from __future__ import annotations
 
 from .chunks import Chunks, Policy
-from .dialing import ForbiddenConnectError
 from .ends import MemoryStreamEnd, StreamEnd
 from .leaks import LEAKS, Leak, LeakError
 from .network import MemoryNetwork
+from .outside import ForbiddenConnectError
 from .pairs import (
     memory_stream_pair,
     socketpair_stream_pair,

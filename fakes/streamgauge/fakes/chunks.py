@@ -9,7 +9,7 @@ loops, and is asked once for each delivery. What cuts a connection short is in `
 from __future__ import annotations
 
 import random
-from typing import Callable, Iterable, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Iterable, Optional, Sequence, Tuple, Union
 
 __all__ = ["Chunks", "ChunksLike", "Policy", "Sizer", "sizer_for"]
 
@@ -131,10 +131,12 @@ def sizer_for(chunks: Optional[ChunksLike]) -> Optional[Sizer]:
         return None
     if isinstance(chunks, Policy):
         return chunks.start()
-    if not callable(chunks):
+    made_by: Any = (Chunks.SIZES, Chunks.RANDOM)  # callables as well, of something else
+    if not callable(chunks) or chunks in made_by:
         raise TypeError(
-            f"chunks got {chunks!r}, expected Chunks.WHOLE or another policy of Chunks, or a"
-            " callable that is given the bytes available and returns the bytes to deliver"
+            f"chunks got {chunks!r}, expected Chunks.WHOLE, Chunks.SIZES([1, 2]) or another policy"
+            " of Chunks, or a callable that is given the bytes available and returns how many of"
+            " them to deliver"
         )
     call = chunks
     return lambda available, oldest: call(available)

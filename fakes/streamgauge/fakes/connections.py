@@ -1,7 +1,7 @@
 """The open connections of a memory network: what holds them, what rules do to them, netstat.
 
 A `Connection` is a wire with two addresses and the transports on it. It outlives neither: once
-both ends are closed it is gone. How connections come to be is in `routes`.
+both ends are closed it is gone. How connections come to be is in `dialing`.
 """
 
 from __future__ import annotations

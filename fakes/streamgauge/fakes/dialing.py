@@ -11,40 +11,23 @@ import asyncio
 import errno
 import os
 import socket
-import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from .arguments import check_keywords, client_tls, unix_path
 from .connections import Connection, make_transport
-from .names import address, family_of, numeric, shown
+from .listeners import bind_error
+from .names import address, family_of, numeric
+from .outside import STREAMS_ONLY, ForbiddenConnectError
 from .sockets import Address
 from .wire import TCP, UNIX, Kind, Wire, WireEnd
 
 if TYPE_CHECKING:
     from .network import MemoryNetwork
 
-__all__ = ["Dialing", "ForbiddenConnectError"]
+__all__ = ["Dialing"]
 
 #: A name with several addresses is tried at all of them; only this one's first must be there.
 SOURCES: Dict[int, str] = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
-
-
-class ForbiddenConnectError(RuntimeError):
-    """A program tried to reach something that is neither in the network nor passed through.
-
-    It is no OSError, so that code which expects the network to fail does not hide it.
-
-    Attributes:
-        address: what it tried to reach.
-    """
-
-    def __init__(self, where: Any) -> None:
-        self.address = where
-        text = where if isinstance(where, str) else shown(where)
-        super().__init__(
-            f"connecting to {text} is forbidden: it is not in the memory network. Start a server"
-            f" there, name it in hosts=, or allow the real one with passthrough({text!r})"
-        )
 
 
 class Dialing:
@@ -56,8 +39,7 @@ class Dialing:
 
     def __init__(self, network: MemoryNetwork) -> None:
         self._net = network
-        self._parked: weakref.WeakKeyDictionary[socket.socket, Tuple[WireEnd, Connection]]
-        self._parked = weakref.WeakKeyDictionary()
+        self._parking = network.parking
 
     def methods(self) -> Dict[str, Callable[..., Any]]:
         """Give what is put in place of the loop's methods."""
@@ -80,7 +62,7 @@ class Dialing:
         if kwargs:
             check_keywords(below, kwargs)
         sock = kwargs.get("sock")
-        if sock is not None and host is None and port is None and sock in self._parked:
+        if sock is not None and host is None and port is None and self._parking.holds(sock):
             return await self._claim(protocol_factory, sock, kwargs)
         if (sock is not None) or (host is None and port is None) or net.passes(host, port):
             return await below(protocol_factory, host, port, **kwargs)  # type: ignore[no-any-return]
@@ -90,7 +72,7 @@ class Dialing:
         for to in where:
             if net.passes(*to[:2]):
                 return await below(protocol_factory, *to[:2], **kwargs)  # type: ignore[no-any-return]
-        end, connection = await self._first(where, kwargs.get("local_addr"))
+        end, connection = await self._first(where, kwargs)
         return await self._finish(protocol_factory, end, connection, tls)
 
     async def create_unix_connection(
@@ -120,10 +102,14 @@ class Dialing:
         if self._net.passes(*((to, None) if unix else to[:2])):
             await self._net.below("sock_connect")(sock, where)
             return
+        if sock.type != socket.SOCK_STREAM:
+            raise ForbiddenConnectError(to, did="a datagram socket at", why=STREAMS_ONLY)
         if not unix:
             ip = self._net.names.resolve(to[0], sock.family)[0]
             to = address(ip, self._net.names.port(to[1]))
-        self._parked[sock] = await self.connect(None, to, UNIX if unix else TCP)
+        self._parking.check_free(sock)
+        end, connection = await self.connect(None, to, UNIX if unix else TCP)
+        self._parking.park(sock, end, connection)
 
     async def connect(
         self, source: Optional[Address], to: Address, kind: Kind = TCP
@@ -171,31 +157,37 @@ class Dialing:
             raise ForbiddenConnectError(to)
         return self._net.listeners.find(to)
 
-    async def _first(self, where: List[Address], local: Any) -> Tuple[WireEnd, Connection]:
+    async def _first(
+        self, where: List[Address], kwargs: Dict[str, Any]
+    ) -> Tuple[WireEnd, Connection]:
         heard = where
         if len(where) > 1:
             heard = [to for to in where if numeric(to[0]) and self._net.heard(to)] or where[:1]
+        local = kwargs.get("local_addr")
         errors: List[OSError] = []
         for to in heard:
             try:
                 return await self.connect(self._source(to, local), to)
             except OSError as exc:
                 errors.append(exc)
+        if kwargs.get("all_errors"):  # a keyword of Python 3.12
+            raise ExceptionGroup("create_connection failed", errors)  # noqa: F821  # of 3.11
         raise errors[0]
 
     def _source(self, to: Address, local: Any) -> Optional[Address]:
         if local is None:
             return None
         ip = self._net.names.resolve(local[0], family_of(to[0]))[0]
+        if not self._net.names.is_ours(ip):
+            raise bind_error(errno.EADDRNOTAVAIL, address(ip, local[1]))
         return address(ip, self._net.names.port(local[1]) or self._net.listeners.free_port())
 
     async def _claim(
         self, factory: Callable[[], Any], sock: Any, kwargs: Dict[str, Any]
     ) -> Tuple[Any, Any]:
         tls = client_tls(kwargs.get("ssl"), None, kwargs.get("server_hostname"), kwargs)
-        end, connection = self._parked.pop(sock)
-        sock.close()
-        return await self._finish(factory, end, connection, tls)
+        parked = self._parking.claim(sock)
+        return await self._finish(factory, parked.end, parked.connection, tls)
 
     async def _finish(
         self,
@@ -218,13 +210,6 @@ class Dialing:
             transport.close()
             raise
         return transport, protocol
-
-    def drop_parked(self) -> None:
-        """Close the connections that nobody claimed."""
-        for end, connection in [*self._parked.values()]:
-            end.close()
-            connection.closed()
-        self._parked.clear()
 
 
 def _refused(to: Address) -> OSError:

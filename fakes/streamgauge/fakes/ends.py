@@ -15,6 +15,7 @@ from .wire import WireEnd
 
 __all__ = ["MemoryStreamEnd", "StreamEnd", "join"]
 
+STREAM_CLASSES = ("StreamReader", "StreamReaderProtocol", "StreamWriter")
 DEFAULT_LIMIT_BYTES = 64 * 1024  # the documented default of open_connection
 
 Connect = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -118,7 +119,13 @@ async def join(
         limit: the reader's limit, in bytes.
         connect: given a protocol factory, connects and returns the transport.
         loop: the running loop.
+
+    Raises:
+        TypeError: the module has not all of the classes.
     """
+    missing = [name for name in STREAM_CLASSES if not hasattr(streams, name)]
+    if missing:
+        raise TypeError(f"streams got {streams!r}, expected a module or object with {missing}")
     loop = loop or asyncio.get_running_loop()
     reader = streams.StreamReader(limit=limit, loop=loop)
     protocol = streams.StreamReaderProtocol(reader, loop=loop)

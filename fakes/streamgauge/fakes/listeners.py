@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Optional
 from .names import WILDCARDS, Names, address, family_of
 from .sockets import Address
 
-__all__ = ["Listeners"]
+__all__ = ["Listeners", "bind_error"]
 
 #: What Linux gives out by itself (net.ipv4.ip_local_port_range).
 EPHEMERAL_PORTS = range(32768, 61000)
@@ -58,11 +58,11 @@ class Listeners:
                 it is no address of this network.
         """
         if not self._names.is_ours(ip):
-            raise _bind_error(errno.EADDRNOTAVAIL, address(ip, port))
+            raise bind_error(errno.EADDRNOTAVAIL, address(ip, port))
         number = port or self.free_port()
         there = self._bound.setdefault(number, {})
         if not shared and any(_clash(ip, other) for other in there):
-            raise _bind_error(errno.EADDRINUSE, address(ip, port))
+            raise bind_error(errno.EADDRINUSE, address(ip, port))
         there.setdefault(ip, owner)
         return address(ip, number)
 
@@ -123,6 +123,7 @@ def _clash(ip: str, other: str) -> bool:
     return either and family_of(ip) == family_of(other)
 
 
-def _bind_error(number: int, where: Address) -> OSError:
+def bind_error(number: int, where: Address) -> OSError:
+    """Make the error of a bind that failed, in the words that asyncio puts to the kernel's."""
     text = os.strerror(number).lower()
     return OSError(number, f"error while attempting to bind on address {where!r}: {text}")

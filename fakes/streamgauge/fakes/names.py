@@ -14,7 +14,7 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Op
 
 from .sockets import Address
 
-__all__ = ["AddressLike", "Hosts", "Names", "Place", "shown"]
+__all__ = ["AddrInfo", "AddressLike", "Hosts", "Names", "Place", "shown"]
 
 Hosts = Mapping[str, Union[str, Iterable[str]]]
 AddressLike = Union[str, "os.PathLike[str]", Tuple[str, int]]
@@ -80,6 +80,11 @@ def _error(number: int, text: str) -> socket.gaierror:
     return socket.gaierror(number, text)
 
 
+def is_path(text: str) -> bool:
+    """Whether an address is that of a unix socket: a path with a slash or a dot, or abstract."""
+    return text.startswith(("/", "\0", "."))
+
+
 def split(where: AddressLike) -> Tuple[str, Optional[int]]:
     """Take ``host:port``, ``[v6]:port``, a host, a path or a pair apart.
 
@@ -88,11 +93,14 @@ def split(where: AddressLike) -> Tuple[str, Optional[int]]:
 
     Raises:
         ValueError: the port is not a number.
+        TypeError: it is no address at all.
     """
     if isinstance(where, tuple):
         return where[0], where[1]
+    if not isinstance(where, (str, os.PathLike)):
+        raise TypeError(f"address got {where!r}, expected 'host:port', 'host', a path or a pair")
     text = os.fspath(where)
-    if text.startswith(("/", "\0", ".")) or numeric(text):
+    if is_path(text) or numeric(text):
         return text, None
     host, colon, port = text.rpartition(":")
     if not colon or text.endswith("]"):
@@ -110,9 +118,12 @@ class Names:
 
     Raises:
         ValueError: what a name stands for is not a numeric address.
+        TypeError: it is no mapping.
     """
 
     def __init__(self, hosts: Hosts) -> None:
+        if not isinstance(hosts, Mapping):
+            raise TypeError(f"hosts got {hosts!r}, expected a mapping of names to addresses")
         self._hosts: Dict[str, Tuple[str, ...]] = {"localhost": LOOPBACK}
         for name, ips in hosts.items():
             found = [(ip, numeric(ip)) for ip in ([ips] if isinstance(ips, str) else ips)]
@@ -121,6 +132,10 @@ class Names:
                 raise ValueError(f"hosts[{name!r}] got {wrong}, expected numeric addresses")
             self._hosts[name.lower()] = tuple(fine for _, fine in found if fine is not None)
         self._ours = frozenset(ip for ips in self._hosts.values() for ip in ips)
+
+    def known(self, host: str) -> Tuple[str, ...]:
+        """Give the addresses of a name, none for one that is unknown here."""
+        return self._hosts.get(host.lower().rstrip("."), ())
 
     def is_ours(self, ip: str) -> bool:
         """Whether a numeric address is a machine of this network: loopback, or in `hosts`."""
@@ -141,7 +156,7 @@ class Names:
             found: Tuple[str, ...] = WILDCARDS if passive else LOOPBACK
         else:
             ip = numeric(host)
-            found = (ip,) if ip else self._hosts.get(host.lower().rstrip("."), ())
+            found = (ip,) if ip else self.known(host)
             if not found:
                 raise _error(socket.EAI_NONAME, f"Name or service not known: {host!r}")
         fitting = [ip for ip in found if family in (0, family_of(ip))] if family else [*found]
@@ -157,7 +172,7 @@ class Names:
             ValueError: the port is not a number.
         """
         host, port = split(where)
-        if host.startswith(("/", "\0", ".")):
+        if is_path(host):
             return Place(frozenset([host]), None)
         return Place(frozenset(self.resolve(host)), port)
 
@@ -204,8 +219,14 @@ class Names:
         ]
 
     def getnameinfo(self, sockaddr: Address, flags: int = 0) -> Tuple[str, str]:
-        """Answer as `socket.getnameinfo` does: the first name of the address, or its number."""
+        """Answer as `socket.getnameinfo` does: the first name of the address, or its number.
+
+        Raises:
+            socket.gaierror: a name is required, and there is none.
+        """
         ip, port = sockaddr[:2]
         names = [name for name, ips in self._hosts.items() if ip in ips]
+        if flags & socket.NI_NAMEREQD and not names:
+            raise _error(socket.EAI_NONAME, f"Name or service not known: {ip!r}")
         wanted = not flags & socket.NI_NUMERICHOST and names
         return (names[0] if wanted else ip), str(port)

@@ -1,8 +1,9 @@
 """`MemoryNetwork`: while it is entered, the running loop's connections touch no socket.
 
 Here are the network's own verbs, and its entering and leaving. The loop's methods that it puts
-in place are in `dialing` (clients) and `serving` (servers, names), how they are put there in
-`takeover`. Nothing global is changed: another loop, and this one afterwards, is as it was.
+in place are in `dialing` (clients), `serving` (servers, names) and `fences` (what stays out); how
+they are put there in `takeover`; what stays real is in `outside`. Nothing global is changed:
+another loop, and this one afterwards, is as it was.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from . import tls
 from .chunks import ChunksLike
 from .connections import Connection, netstat
 from .dialing import Dialing
+from .fences import Fences
 from .leaks import Leak, add_note, check, ignored
 from .listeners import Listeners
-from .names import AddressLike, Hosts, Names, split
+from .names import AddressLike, Hosts, Names
+from .outside import Outside
+from .parking import Parking
 from .rules import NOTHING_HAPPENS, Rule, Verdict, verdict
 from .server import HANDLED_BY, MemoryServer
 from .serving import Serving
@@ -47,7 +51,9 @@ class MemoryNetwork:
     Raises:
         LeakError: on leaving, if a server, a client's writer or a handler's task is left, or
             bytes that nobody read; not if the body raised.
-        ValueError: an address in ``hosts`` is not numeric, an unknown leak.
+        ValueError: an address in ``hosts`` is not numeric, a window below one byte, an unknown
+            leak.
+        TypeError: ``hosts`` is no mapping, ``chunks`` neither a policy nor callable.
     """
 
     def __init__(
@@ -60,6 +66,9 @@ class MemoryNetwork:
     ) -> None:
         self.names = Names(hosts or {})
         self.listeners = Listeners(self.names)
+        self.outside = Outside(self.names)
+        self.passes = self.outside.passes
+        Wire(window=window, chunks=chunks)  # refuses nonsense now, not at the first connection
         self.window = window
         self.chunks = chunks
         self.servers: List[MemoryServer] = []
@@ -67,11 +76,12 @@ class MemoryNetwork:
         self._ignore = ignored(ignore_leaks)
         self._connections: Dict[Connection, None] = {}  # in the order in which they were made
         self._rules: List[Rule] = []
-        self._passed: Set[Tuple[str, Optional[int]]] = set()
         self._held_up: Set[asyncio.Future[None]] = set()
         self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self.parking = Parking()
         self._dialing = Dialing(self)
         self._serving = Serving(self)
+        self._fences = Fences(self)
         self._layer: Optional[Layer] = None
 
     # Entering and leaving
@@ -80,7 +90,8 @@ class MemoryNetwork:
         if self._layer is not None:
             raise RuntimeError("this memory network is entered already, expected a fresh one")
         self.loop = asyncio.get_running_loop()
-        methods = {**self._dialing.methods(), **self._serving.methods()}
+        parts = self._dialing, self._serving, self._fences
+        methods = {name: method for part in parts for name, method in part.methods().items()}
         methods.update(start_tls=self._start_tls, create_task=self._create_task)
         here = {name: method for name, method in methods.items() if hasattr(self.loop, name)}
         self._layer = Layer(self.loop, here)
@@ -115,17 +126,14 @@ class MemoryNetwork:
 
         Args:
             addresses: ``"127.0.0.1:5432"``, ``"[::1]:80"``, ``"db.example:*"`` or a path, as the
-                program names them or as numbers; without a port, all of them.
-        """
-        self._passed.update(split(where) for where in addresses)
+                program names them or as numbers; without a port, all of them. Servers there are
+                real as well.
 
-    def passes(self, host: Any, port: Any) -> bool:
-        """Whether a destination is a real one that was passed through."""
-        if not self._passed:
-            return False
-        name = host.decode() if isinstance(host, bytes) else host
-        number = int(port) if isinstance(port, (str, bytes)) and port.isdigit() else port
-        return (name, number) in self._passed or (name, None) in self._passed
+        Raises:
+            ValueError: the port is not a number.
+            TypeError: it is no address at all.
+        """
+        self.outside.passthrough(*addresses)
 
     # What happens to traffic
 
@@ -156,9 +164,9 @@ class MemoryNetwork:
             seconds: each way, of the loop's own clock; nothing overtakes anything.
 
         Raises:
-            ValueError: a negative time.
+            ValueError: a negative time, or none.
         """
-        if seconds < 0:
+        if not isinstance(seconds, (int, float)) or not seconds >= 0:  # not a number is refused
             raise ValueError(f"latency got {seconds!r} seconds, expected 0 or more")
         self._rule(Verdict(delay_s=seconds), where)
 
@@ -272,6 +280,7 @@ class MemoryNetwork:
         return [task for task in self._tasks if not task.done() and task is not current]
 
     def _leaks(self) -> List[Leak]:
+        self.parking.drop_closed()
         leaks = [Leak("server-not-closed", repr(server)) for server in self.servers]
         leaks += [Leak("handler-task-alive", repr(task)) for task in self._alive()]
         for connection in self._connections:
@@ -292,7 +301,7 @@ class MemoryNetwork:
         self._rules.clear()
         for server in [*self.servers]:
             server.close()
-        self._dialing.drop_parked()
+        self.parking.drop_all()
         for connection in self.connections:
             for transport in [*connection.transports]:
                 transport.abort()
@@ -309,7 +318,9 @@ class MemoryNetwork:
         alive = self._alive()
         for task in alive:
             task.cancel()
-        await asyncio.gather(*alive, return_exceptions=True)
+        done, _ = await asyncio.wait(alive)  # unlike gather, a cancellation ends it at once
+        for task in done:
+            task.cancelled() or task.exception()  # it is told of, if at all, as a leak
 
 
 def _resolve(waiter: asyncio.Future[None]) -> None:

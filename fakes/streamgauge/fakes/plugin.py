@@ -13,8 +13,8 @@ from typing import Any, Callable, Dict, Generator, Iterator, List
 import pytest
 
 from . import pairs
-from .dialing import ForbiddenConnectError
 from .network import MemoryNetwork
+from .outside import ForbiddenConnectError
 
 __all__: List[str] = []
 

@@ -2,7 +2,7 @@
 
 It is told of each connection by `accept`, makes protocol and transport in the context in which
 the server was made, and knows the transports that are open. Addresses are in `listeners`; the
-arguments of `create_server` are read in `routes`.
+arguments of `create_server` are read in `serving`.
 """
 
 from __future__ import annotations

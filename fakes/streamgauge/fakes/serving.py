@@ -50,7 +50,8 @@ class Serving:
         """Listen as the loop's method of this name does."""
         below = self._net.below("create_server")
         check_keywords(below, kwargs)
-        if kwargs.get("sock") is not None or (host is None and port is None):
+        nowhere = host is None and port is None
+        if nowhere or kwargs.get("sock") is not None or self._net.passes(host, port):
             return await below(protocol_factory, host, port, **kwargs)
         tls = server_tls(kwargs.get("ssl"), kwargs)
         server = MemoryServer(self._net.loop, protocol_factory, tls, self._release)
@@ -63,7 +64,8 @@ class Serving:
         """Listen as the loop's method of this name does; no file is made."""
         below = self._net.below("create_unix_server")
         check_keywords(below, kwargs)
-        if path is None or kwargs.get("sock") is not None:
+        name = None if path is None else unix_path(path)
+        if name is None or kwargs.get("sock") is not None or self._net.passes(name, None):
             return await below(protocol_factory, path, **kwargs)
         tls = server_tls(kwargs.get("ssl"), kwargs)
         cleanup = kwargs.get("cleanup_socket", quirks.UNIX_PATH_IS_REMOVED)
@@ -72,20 +74,23 @@ class Serving:
             self._release(server, keep_path=not cleanup)
 
         server = MemoryServer(self._net.loop, protocol_factory, tls, release)
-        name = unix_path(path)
         self._net.listeners.bind_path(name, server)
         server.bound([MemorySocket(socket.AF_UNIX, name)])
         return await self._start(server, kwargs)
 
     async def getaddrinfo(self, host: Any, port: Any, **kwargs: Any) -> List[AddrInfo]:
         """Resolve as the loop's method of this name does, from the network's names."""
-        if self._net.passes(host, port):
+        if self._net.outside.knows(host):
             found: List[AddrInfo] = await self._net.below("getaddrinfo")(host, port, **kwargs)
+            self._net.outside.resolved(host, found)
             return found
         return self._net.names.getaddrinfo(host, port, **kwargs)
 
     async def getnameinfo(self, sockaddr: Address, flags: int = 0) -> Tuple[str, str]:
         """Resolve as the loop's method of this name does, from the network's names."""
+        if self._net.outside.knows(sockaddr[0]):
+            found: Tuple[str, str] = await self._net.below("getnameinfo")(sockaddr, flags)
+            return found
         return self._net.names.getnameinfo(sockaddr, flags)
 
     def _bind(self, server: MemoryServer, host: Any, port: Any, kwargs: Dict[str, Any]) -> None:
