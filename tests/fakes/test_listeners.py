@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
-from streamgauge.fakes.listeners import Listeners
+from streamgauge.fakes.listeners import EPHEMERAL_PORTS, Listeners
 from streamgauge.fakes.names import Names
 
 
@@ -48,3 +50,22 @@ def test_a_path_can_outlive_its_listener(listeners):
     listeners.release("/a", "two")
     with pytest.raises(FileNotFoundError):
         listeners.find("/a")
+
+
+def test_free_ports_come_round(listeners):
+    """Ports stay those that Linux gives out: after the last comes the first, unless it is taken."""
+    first = listeners.free_port()
+    listeners.bind("127.0.0.1", first, "owner")
+    for _ in EPHEMERAL_PORTS[1:]:
+        last = listeners.free_port()
+    assert (EPHEMERAL_PORTS[0], EPHEMERAL_PORTS[-1]) == (first, last)
+    assert first + 1 == listeners.free_port()
+
+
+def test_no_port_is_free_when_all_are_taken(listeners):
+    """Asking for a port when there is none is EADDRINUSE, as from the kernel, not a search."""
+    for port in EPHEMERAL_PORTS:
+        listeners.bind("127.0.0.1", port, "owner")
+    with pytest.raises(OSError, match="in use") as caught:
+        listeners.bind("::1", 0, "owner")
+    assert errno.EADDRINUSE == caught.value.errno

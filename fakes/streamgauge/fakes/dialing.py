@@ -11,7 +11,7 @@ import asyncio
 import errno
 import os
 import socket
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from .arguments import check_keywords, client_tls, unix_path
 from .connections import Connection, make_transport
@@ -66,13 +66,17 @@ class Dialing:
             return await self._claim(protocol_factory, sock, kwargs)
         if (sock is not None) or (host is None and port is None) or net.passes(host, port):
             return await below(protocol_factory, host, port, **kwargs)  # type: ignore[no-any-return]
-        tls = client_tls(kwargs.get("ssl"), host, kwargs.get("server_hostname"), kwargs)
-        number = net.names.port(port)
-        where = [address(ip, number) for ip in net.names.resolve(host, kwargs.get("family", 0))]
+        tls = None
+        if kwargs:
+            tls = client_tls(kwargs.get("ssl"), host, kwargs.get("server_hostname"), kwargs)
+        where = net.names.addresses(host, port, kwargs.get("family", 0))
         for to in where:
             if net.passes(*to[:2]):
                 return await below(protocol_factory, *to[:2], **kwargs)  # type: ignore[no-any-return]
-        end, connection = await self._first(where, kwargs)
+        if len(where) == 1 and not kwargs:  # the usual case
+            end, connection = await self.connect(None, where[0])
+        else:
+            end, connection = await self._first(where, kwargs)
         return await self._finish(protocol_factory, end, connection, tls)
 
     async def create_unix_connection(
@@ -140,10 +144,10 @@ class Dialing:
         wire = Wire(window=net.window, chunks=net.chunks, kind=kind)
         connection = net.opened(wire, source, to)
         client, far = wire.ends
-        server.accept(connection, far, (to, source))
+        connected: asyncio.Future[None] = net.loop.create_future()
+        server.accept(connection, far, (to, source), connected)
         try:
-            for _ in range(2):  # the turns that a socket takes to be found writable
-                await asyncio.sleep(0)
+            await connected
         except BaseException:
             client.close()
             raise
@@ -158,7 +162,7 @@ class Dialing:
         return self._net.listeners.find(to)
 
     async def _first(
-        self, where: List[Address], kwargs: Dict[str, Any]
+        self, where: Sequence[Address], kwargs: Dict[str, Any]
     ) -> Tuple[WireEnd, Connection]:
         heard = where
         if len(where) > 1:

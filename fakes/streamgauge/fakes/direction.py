@@ -90,7 +90,7 @@ class Direction:
         self._flying = 0
         self._held = False
         self._cut: Optional[Tuple[int, str]] = None
-        self._sizer = sizer_for(chunks)
+        self._sizer = None if chunks is None else sizer_for(chunks)
 
     @property
     def unread(self) -> int:
@@ -247,17 +247,14 @@ class Direction:
 
     def _arrive(self, item: Item) -> None:
         if isinstance(item, str):
-            self._arrive_mark(item)
+            if item is RST:
+                self.receiver.take_reset()
+            elif not self.fin:
+                self.receiver.take_fin()
         elif self._cut is None:
             self._arrive_bytes(item)
         else:
             self._arrive_cut(item, *self._cut)
-
-    def _arrive_mark(self, mark: str) -> None:
-        if mark == RST:
-            self.receiver.take_reset()
-        elif not self.fin:
-            self.receiver.take_fin()
 
     def _arrive_bytes(self, piece: Piece) -> None:
         receiver = self.receiver

@@ -132,6 +132,8 @@ class Names:
                 raise ValueError(f"hosts[{name!r}] got {wrong}, expected numeric addresses")
             self._hosts[name.lower()] = tuple(fine for _, fine in found if fine is not None)
         self._ours = frozenset(ip for ips in self._hosts.values() for ip in ips)
+        #: `resolve_all`, remembered: a name means the same as long as the network lives.
+        self.addresses = functools.lru_cache(maxsize=1024)(self.resolve_all)
 
     def known(self, host: str) -> Tuple[str, ...]:
         """Give the addresses of a name, none for one that is unknown here."""
@@ -163,6 +165,11 @@ class Names:
         if not fitting:
             raise _error(socket.EAI_FAMILY, f"No address of that family: {host!r}")
         return fitting
+
+    def resolve_all(self, host: Optional[str], port: Any, family: int = 0) -> Tuple[Address, ...]:
+        """Give the addresses of a name with a port or a service, see `resolve` and `port`."""
+        number = self.port(port)
+        return tuple(address(ip, number) for ip in self.resolve(host, family))
 
     def place(self, where: AddressLike) -> Place:
         """Read an address as the name of a place.

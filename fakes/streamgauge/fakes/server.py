@@ -144,19 +144,28 @@ class MemoryServer(asyncio.AbstractServer):
 
     # The network's side
 
-    def accept(self, connection: Connection, end: WireEnd, names: Tuple[Address, Address]) -> None:
+    def accept(
+        self,
+        connection: Connection,
+        end: WireEnd,
+        names: Tuple[Address, Address],
+        connected: asyncio.Future[None],
+    ) -> None:
         """Take a connection: as on a socket, two turns of the loop later.
 
         Args:
             connection: what holds it.
             end: the server's end of the wire.
             names: the server's address and the client's.
+            connected: resolved in the next turn, when the client's socket would be writable.
         """
-        call = self._loop.call_soon
-        call(
-            lambda: call(self._begin, connection, end, names, context=self._context),
-            context=self._context,
-        )
+
+        def take() -> None:
+            self._loop.call_soon(self._begin, connection, end, names, context=self._context)
+            if not connected.done():
+                connected.set_result(None)
+
+        self._loop.call_soon(take)
 
     def attach(self, transport: MemoryTransport) -> None:
         """A connection's transport was made."""

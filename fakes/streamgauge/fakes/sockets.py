@@ -36,6 +36,8 @@ class MemorySocket:
         end: the wire's end, which SO_LINGER is about; None for a listener.
     """
 
+    __slots__ = ("_end", "_family", "_options", "_peername", "_sockname")
+
     type = socket.SOCK_STREAM
 
     def __init__(

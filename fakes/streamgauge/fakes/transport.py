@@ -47,6 +47,10 @@ class MemoryTransport(WritingSide):
     """
 
     _start_tls_compatible = True  # asyncio's start_tls asks for it
+    _paused = False
+    _ended = True  # but from its beginning to its end
+    _watching = False  # whether the wire is watched; a socket would be in the selector
+    _due = False  # a delivery is scheduled
 
     def __init__(
         self,
@@ -59,16 +63,13 @@ class MemoryTransport(WritingSide):
         holders: Sequence[Any] = (),
     ) -> None:
         super().__init__(loop, end, extra)
-        self._paused = self._ended = False
-        self._watching = False  # whether the wire is watched; a socket would be in the selector
-        self._due = False  # a delivery is scheduled
+        self._ended = False
         self._context = contextvars.copy_context()
         self._holders = holders
         self.set_protocol(protocol)
         for holder in holders:
             holder.attach(self)
-        loop.call_soon(protocol.connection_made, self)
-        loop.call_soon(self._begin, waiter)
+        loop.call_soon(self._connection_made, waiter)
 
     def __repr__(self) -> str:
         state = "closed" if self._ended else "closing" if self._closing else "open"
@@ -78,7 +79,7 @@ class MemoryTransport(WritingSide):
         )
 
     def __del__(self) -> None:
-        if not getattr(self, "_ended", True) and not self._loop.is_closed():
+        if not self._ended and not self._loop.is_closed():
             what = f"unclosed transport {self!r}"
             warnings.warn(what, ResourceWarning, stacklevel=2, source=self)
             self.wire.close()
@@ -125,7 +126,8 @@ class MemoryTransport(WritingSide):
 
     def _stop_reading(self) -> None:
         self._closing = True
-        self._unwatch()
+        self._watching = False
+        self.wire.on_readable = None
 
     def _end_soon(self, exc: Optional[BaseException]) -> None:
         self._lost += 1
@@ -171,12 +173,15 @@ class MemoryTransport(WritingSide):
             self._context = contextvars.copy_context()
             self._watch()
 
-    def _begin(self, waiter: Optional[asyncio.Future[None]]) -> None:
-        held = self._paused and quirks.PAUSE_BEFORE_THE_BEGINNING_HOLDS
-        if not self._closing and not held:
-            self._watch()
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+    def _connection_made(self, waiter: Optional[asyncio.Future[None]]) -> None:
+        try:
+            self._protocol.connection_made(self)
+        finally:  # what it raises is for the loop's exception handler, and the connection goes on
+            held = self._paused and quirks.PAUSE_BEFORE_THE_BEGINNING_HOLDS
+            if not self._closing and not held:
+                self._watch()
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
 
     def _watch(self) -> None:
         self._watching = True
