@@ -8,6 +8,8 @@ from __future__ import annotations
 
 # ruff: noqa: D103  # the makers' names say it
 import asyncio
+import socket
+import subprocess
 import sys
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,6 +18,7 @@ from unittest import mock
 
 import pytest
 
+import streamgauge.fakes
 from streamgauge.fakes import UNIX, MemoryNetwork, memory_stream_pair
 from streamgauge.fakes.certificates import tls_contexts
 from streamgauge.fakes.parity import (
@@ -23,6 +26,7 @@ from streamgauge.fakes.parity import (
     check_network,
     check_stream_pair,
     play,
+    running,
 )
 from streamgauge.fakes.parity.running import REFERENCES, _kernel
 
@@ -61,7 +65,7 @@ async def memory_tls_pair():
 unix_pair = partial(memory_stream_pair, kind=UNIX)
 SUBJECTS = {
     "memory as tcp4": (memory_stream_pair, "tcp4"),
-    "memory as tcp6": (memory_stream_pair, "tcp6"),
+    "memory as tcp6": (partial(memory_stream_pair, family=socket.AF_INET6), "tcp6"),
     "memory as unix": (unix_pair, "unix"),
     "memory as socketpair": (unix_pair, "socketpair"),
     "memory as tls": (memory_tls_pair, "tls"),
@@ -140,3 +144,22 @@ def test_a_mock_is_told_from_a_connection():
     assert names == {difference.case.name for difference in score.differences}
     assert "kernel:" in str(score)
     assert "subject:" in str(score)
+
+
+def test_the_suite_needs_nothing_but_python():
+    """The parity package imports with the standard library alone."""
+    roots = [str(Path(streamgauge.fakes.__file__).parents[2])]
+    code = f"import sys; sys.path[:0] = {roots!r}; import streamgauge.fakes.parity"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True)
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_without_trustme_the_cases_of_tls_are_not_played(monkeypatch):
+    """What can't be tried counts for nothing, and the report says so."""
+    monkeypatch.setattr(running, "find_spec", lambda name: None)
+    names = {"securing.tls_on_a_connection_in_use", "reading.pausing_twice_is_once"}
+    cases = [each for each in all_cases("tcp") if each.name in names]
+    score = check_stream_pair(memory_stream_pair, cases=cases)
+    assert ["reading.pausing_twice_is_once"] == score.agreed
+    assert ["securing.tls_on_a_connection_in_use"] == score.not_played
+    assert "1 not played" in str(score)

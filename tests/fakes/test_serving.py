@@ -9,7 +9,7 @@ import socket
 
 import pytest
 
-from streamgauge.fakes import MemoryNetwork
+from streamgauge.fakes import MemoryNetwork, quirks
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ async def test_ports_are_given_out_and_shown(shout):
         ("127.0.0.1", "0.0.0.0", errno.EADDRINUSE),
         ("127.0.0.1", "127.0.0.2", None),
         ("127.0.0.1", "::1", None),
-        ("127.0.0.1", "192.0.2.1", errno.EADDRNOTAVAIL),
+        ("127.0.0.1", "192.0.2.1", errno.EADDRNOTAVAIL),  # no errno where such are left out
     ],
 )
 async def test_an_address_can_be_taken_once(taken, wanted, number, shout):
@@ -69,9 +69,10 @@ async def test_an_address_can_be_taken_once(taken, wanted, number, shout):
         if number is None:
             await asyncio.start_server(shout, wanted, 80)
             return
-        with pytest.raises(OSError, match="bind on address") as caught:
+        with pytest.raises(OSError, match="bind on a") as caught:
             await asyncio.start_server(shout, wanted, 80)
-        assert number == caught.value.errno
+        left_out = number == errno.EADDRNOTAVAIL and quirks.FOREIGN_ADDRESSES_ARE_LEFT_OUT
+        assert (None if left_out else number) == caught.value.errno
         first.close()
         if number == errno.EADDRINUSE:
             await asyncio.start_server(shout, wanted, 80)

@@ -128,6 +128,7 @@ class Dialing:
         Raises:
             ForbiddenConnectError: the address is not in the network.
             ConnectionRefusedError: nobody listens there.
+            ConnectionResetError: the server is closed before it accepts.
             FileNotFoundError: the path is not there.
 
         A cancellation leaves nothing: the server sees the end of a connection, or none at all.
@@ -140,7 +141,7 @@ class Dialing:
             await net.way(source, to)
             server = self._listener(to)
         if server is None or not server.is_serving() or net.verdict(source, to).refused:
-            raise _refused(to)
+            raise _failed(errno.ECONNREFUSED, to)
         wire = Wire(window=net.window, chunks=net.chunks, kind=kind)
         connection = net.opened(wire, source, to)
         client, far = wire.ends
@@ -151,6 +152,10 @@ class Dialing:
         except BaseException:
             client.close()
             raise
+        if client.dead:  # the server was closed before it accepted
+            client.close()
+            connection.closed()
+            raise _failed(errno.ECONNRESET, to)
         return client, connection
 
     def _listener(self, to: Address) -> Optional[Any]:
@@ -216,8 +221,7 @@ class Dialing:
         return transport, protocol
 
 
-def _refused(to: Address) -> OSError:
-    number = errno.ECONNREFUSED
+def _failed(number: int, to: Address) -> OSError:
     if not isinstance(to, tuple):
         return OSError(number, os.strerror(number))
     return OSError(number, f"Connect call failed {to!r}")

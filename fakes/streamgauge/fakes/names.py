@@ -22,6 +22,8 @@ AddrInfo = Tuple[int, int, int, str, Address]
 
 LOOPBACK = ("127.0.0.1", "::1")
 WILDCARDS = ("0.0.0.0", "::")
+#: An address is of the other family; not every platform has a number for it.
+NO_SUCH_FAMILY = getattr(socket, "EAI_ADDRFAMILY", socket.EAI_FAMILY)
 #: What getaddrinfo gives for each socket type: (type, protocol).
 SOCKET_TYPES = (
     (socket.SOCK_STREAM, socket.IPPROTO_TCP),
@@ -163,7 +165,7 @@ class Names:
                 raise _error(socket.EAI_NONAME, f"Name or service not known: {host!r}")
         fitting = [ip for ip in found if family in (0, family_of(ip))] if family else [*found]
         if not fitting:
-            raise _error(socket.EAI_FAMILY, f"No address of that family: {host!r}")
+            raise _error(NO_SUCH_FAMILY, f"No address of that family: {host!r}")
         return fitting
 
     def resolve_all(self, host: Optional[str], port: Any, family: int = 0) -> Tuple[Address, ...]:

@@ -21,6 +21,7 @@ from .certificates import tls_contexts
 from .chunks import ChunksLike
 from .ends import DEFAULT_LIMIT_BYTES, MemoryStreamEnd, StreamEnd, join
 from .leaks import add_note, check, ignored
+from .names import address, family_of
 from .sockets import MemorySocket
 from .tls import layer_for
 from .transport import MemoryTransport
@@ -48,6 +49,7 @@ async def memory_stream_pair(
     window: int = WINDOW_BYTES,
     chunks: Optional[ChunksLike] = None,
     kind: Kind = TCP,
+    family: int = socket.AF_INET,
     streams: Any = asyncio,
     ignore_leaks: Ignore = (),
 ) -> AsyncIterator[Tuple[MemoryStreamEnd, MemoryStreamEnd]]:
@@ -58,6 +60,7 @@ async def memory_stream_pair(
         window: bytes in flight, each way, before the sender is held; 2 MiB is what loopback takes.
         chunks: how what arrives is cut into deliveries, see `Chunks`; as loopback does by default.
         kind: `TCP`, or `UNIX` for a wire that ends as a unix socket does.
+        family: `socket.AF_INET` or `socket.AF_INET6`: the names of a `TCP` pair.
         streams: the module whose StreamReader, StreamReaderProtocol and StreamWriter are used.
         ignore_leaks: names of leaks that are no error, or ``"all"``; see `LEAKS`.
 
@@ -73,7 +76,7 @@ async def memory_stream_pair(
     """
     loop = asyncio.get_running_loop()
     wire = Wire(window=window, chunks=chunks, kind=kind)
-    names: List[Any] = [_memory_name(kind) for _ in wire.ends]
+    names: List[Any] = [_memory_name(kind, family) for _ in wire.ends]
     layer = None if isinstance(loop, asyncio.BaseEventLoop) else layer_for(loop)
     if layer is not None:
         layer.put()
@@ -179,15 +182,17 @@ async def tls_stream_pair(
 _ROLES = ("client", "server")
 
 
-def _memory_name(kind: Kind) -> Any:
-    return ("127.0.0.1", next(_ports)) if kind is not UNIX else ""  # as a socketpair's
+def _memory_name(kind: Kind, family: int) -> Any:
+    if kind is UNIX:
+        return ""  # as a socketpair's
+    return address(LOOPBACK[socket.AddressFamily(family)], next(_ports))
 
 
 def _memory_connector(
     loop: asyncio.AbstractEventLoop, end: WireEnd, own: Any, other: Any
 ) -> Callable[[Callable[[], Any]], Any]:
     async def connect(factory: Callable[[], Any]) -> MemoryTransport:
-        family = socket.AF_INET if isinstance(own, tuple) else socket.AF_UNIX
+        family = family_of(own[0]) if isinstance(own, tuple) else socket.AF_UNIX
         sock = MemorySocket(family, own, other, end)
         extra = {"socket": sock, "sockname": own, "peername": other}
         waiter = loop.create_future()

@@ -78,8 +78,10 @@ class MemoryServer(asyncio.AbstractServer):
         """Accept connections from now on; a second call does nothing.
 
         Raises:
-            RuntimeError: the server is closed.
+            TypeError: the server is closed; asyncio's own error for it.
         """
+        if self._sockets is None:
+            raise TypeError(f"server {self!r} is closed")
         self.listen()
         await asyncio.sleep(0)
 

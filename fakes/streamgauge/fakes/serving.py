@@ -104,7 +104,7 @@ class Serving:
         ]
         shared = bool(kwargs.get("reuse_port"))
         try:
-            for ip in dict.fromkeys(wanted):
+            for ip in self._bindable(list(dict.fromkeys(wanted))):
                 where = self._net.listeners.bind(ip, number, server, shared=shared)
                 sockets.append(MemorySocket(family_of(ip), where))
         except OSError:
@@ -112,6 +112,14 @@ class Serving:
                 self._net.listeners.release(sock.getsockname(), server)
             raise
         server.bound(sockets)
+
+    def _bindable(self, ips: List[str]) -> List[str]:
+        if not quirks.FOREIGN_ADDRESSES_ARE_LEFT_OUT:
+            return ips
+        ours = [ip for ip in ips if self._net.names.is_ours(ip)]
+        if not ours:
+            raise OSError(f"could not bind on any address out of {ips!r}")
+        return ours
 
     async def _start(self, server: MemoryServer, kwargs: Dict[str, Any]) -> MemoryServer:
         self._net.servers.append(server)

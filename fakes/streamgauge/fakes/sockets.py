@@ -6,6 +6,8 @@ no descriptor: reading and writing are the transport's alone.
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import struct
 from typing import Any, Dict, Optional, Tuple, Union
@@ -71,7 +73,12 @@ class MemorySocket:
         return -1
 
     def getsockname(self) -> Address:
-        """Give this end's address."""
+        """Give this end's address.
+
+        Raises:
+            OSError: EBADF, once the connection is closed; so do the other calls.
+        """
+        self._check_open()
         return self._sockname
 
     def getpeername(self) -> Address:
@@ -80,8 +87,9 @@ class MemorySocket:
         Raises:
             OSError: ENOTCONN, for a listener.
         """
+        self._check_open()
         if self._peername is None:
-            raise OSError(107, "Transport endpoint is not connected")
+            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
         return self._peername
 
     def getsockopt(self, level: int, optname: int, buflen: int = 0) -> Union[int, bytes]:
@@ -92,6 +100,7 @@ class MemorySocket:
             optname: the option.
             buflen: bytes of the answer; 0 for a number.
         """
+        self._check_open()
         value = self._options.get((level, optname), DEFAULTS.get((level, optname), 0))
         if buflen and isinstance(value, int):
             return struct.pack("i", value).ljust(buflen, b"\0")[:buflen]
@@ -110,6 +119,7 @@ class MemorySocket:
             value: a number or bytes.
             optlen: bytes of an option that is set to None.
         """
+        self._check_open()
         self._options[level, optname] = value if value is not None else bytes(optlen or 0)
         if (level, optname) == (socket.SOL_SOCKET, socket.SO_LINGER) and self._end is not None:
             on, seconds = struct.unpack("ii", bytes(value)[:8])
@@ -131,3 +141,7 @@ class MemorySocket:
     def gettimeout(self) -> float:
         """Give 0 seconds: the socket never blocks."""
         return 0.0
+
+    def _check_open(self) -> None:
+        if self._end is not None and self._end.closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import sys
 from collections import deque
 from typing import Any, Deque, Dict, Iterable, Optional, Tuple, Union
 
@@ -95,12 +96,21 @@ class WritingSide(asyncio.Transport):
             list_of_data: what to send.
 
         Raises:
-            TypeError: a piece is not bytes-like.
+            TypeError: a piece is not bytes-like; or, on Pythons that fail so, `close` was called.
             RuntimeError: `write_eof` was called.
         """
         if self._eof and quirks.WRITELINES_NAMES_ITSELF:
             raise RuntimeError("Cannot call writelines() after write_eof()")
-        self.write(b"".join(list_of_data))
+        data = b"".join(list_of_data)
+        if data and self._closing and quirks.WRITELINES_AFTER_CLOSE_FAILS:
+            raise TypeError("writelines() got data after close(), which this Python can't take")
+        high = self._high
+        if quirks.WRITELINES_NEVER_PAUSES:
+            self._high = sys.maxsize
+        try:
+            self.write(data)
+        finally:
+            self._high = high
 
     def write_eof(self) -> None:
         """Send FIN behind what is written; reading goes on. Does nothing after `close`.

@@ -1,8 +1,9 @@
 """Parity: does a fake do what the kernel does? Cases that are played on both in the same run.
 
 `check_stream_pair` scores any stream pair, `check_network` any network. The cases are in one
-module a theme: `reading`, `ending`, `dying`, `writing`, `swapping`, `naming`, `streaming`,
-`cancelling` on a pair; `serving` and `connecting` on a network. They hold no expectations.
+module a theme: `reading`, `ending`, `dying`, `writing`, `swapping`, `securing`, `naming`,
+`streaming`, `cancelling` on a pair; `serving`, `connecting`, `resolving` on a network. They hold
+no expectations.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from . import (  # noqa: F401  # each registers its cases
     ending,
     naming,
     reading,
+    resolving,
+    securing,
     serving,
     streaming,
     swapping,

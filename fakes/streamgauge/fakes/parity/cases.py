@@ -31,6 +31,7 @@ class Case(NamedTuple):
         play: the coroutine function; takes a `Pair`, or nothing in the case of a network.
         needs_threads: the real thing asks the loop's executor, so turns of the loop don't tell
             how long to wait.
+        needs_certificates: it makes certificates, by trustme.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Case(NamedTuple):
     kinds: FrozenSet[str]
     play: Callable[..., Awaitable[Any]]
     needs_threads: bool = False
+    needs_certificates: bool = False
 
     @property
     def text(self) -> str:
@@ -51,7 +53,11 @@ Play = Callable[..., Awaitable[Any]]
 
 
 def case(
-    line: int, kinds: Iterable[str] = EVERY, *, needs_threads: bool = False
+    line: int,
+    kinds: Iterable[str] = EVERY,
+    *,
+    needs_threads: bool = False,
+    needs_certificates: bool = False,
 ) -> Callable[[Play], Play]:
     """Register a coroutine function as a case.
 
@@ -59,6 +65,7 @@ def case(
         line: the line of the transport contract, or 0.
         kinds: the kinds of link that it can be played on.
         needs_threads: see `Case`.
+        needs_certificates: see `Case`.
 
     Raises:
         ValueError: there is a case of this name.
@@ -68,7 +75,9 @@ def case(
         name = f"{play.__module__.rsplit('.', 1)[-1]}.{play.__name__}"
         if name in _REGISTER:
             raise ValueError(f"two parity cases are named {name!r}, expected one")
-        _REGISTER[name] = Case(name, line, frozenset(kinds), play, needs_threads)
+        _REGISTER[name] = Case(
+            name, line, frozenset(kinds), play, needs_threads, needs_certificates
+        )
         return play
 
     return register

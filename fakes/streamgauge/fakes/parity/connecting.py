@@ -35,12 +35,15 @@ def free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def tapped(host: str = HOST, **kwargs: Any) -> AsyncIterator[Tuple[Any, int, List[Tap]]]:
+async def tapped(
+    host: Any = HOST, made: Any = None, **kwargs: Any
+) -> AsyncIterator[Tuple[Any, int, List[Tap]]]:
     """Serve with taps; on leaving, all that were accepted are aborted."""
     taps: List[Tap] = []
+    reactions = {} if made is None else {"made": made}
 
     def factory() -> Tap:
-        taps.append(Tap(None, keep_open=False))
+        taps.append(Tap(None, keep_open=False, **reactions))
         return taps[-1]
 
     loop = asyncio.get_running_loop()
@@ -50,7 +53,7 @@ async def tapped(host: str = HOST, **kwargs: Any) -> AsyncIterator[Tuple[Any, in
     finally:
         server.close()
         for tap in taps:
-            if tap.transport is not None:
+            if tap.transport is not None and "lost" not in tap.events:
                 tap.transport.abort()
         await turns(1)
 
@@ -168,3 +171,155 @@ async def a_cancelled_handler_ends_no_other(patience: int) -> Any:
     server.close()
     await turns(patience)
     return seen
+
+
+@case(2, NETWORK)
+async def a_server_that_speaks_first(patience: int) -> Any:
+    """What a server writes in `connection_made` is delivered after the client's own."""
+    async with tapped(made=lambda tap: tap.transport.write(b"welcome")) as (_, port, taps):
+        client = await dial(port)
+        await turns(patience)
+        client.transport.close()
+        await turns(patience)
+        return client.log, taps[0].log
+
+
+@case(2, NETWORK)
+async def a_close_inside_connection_made(patience: int) -> Any:
+    """A protocol that closes as it is told of the connection gets no data, and its end."""
+    async with tapped(made=lambda tap: tap.transport.close()) as (_, port, taps):
+        client = await dial(port, made=lambda tap: tap.transport.write(b"hello"))
+        await turns(patience)
+        return client.events[0], client.events[-1], taps[0].log
+
+
+@case(1, NETWORK)
+async def a_pause_inside_connection_made(patience: int) -> Any:
+    """Whether a pause in `connection_made` holds what comes, in this version of Python."""
+    async with tapped(made=lambda tap: tap.transport.pause_reading()) as (_, port, taps):
+        client = await dial(port)
+        client.transport.write(b"hello")
+        await turns(patience)
+        held = taps[0].log
+        taps[0].transport.resume_reading()
+        await turns(patience)
+        client.transport.abort()
+        return held, taps[0].log
+
+
+@case(12, NETWORK)
+async def nobody_listens_at_either_address(patience: int) -> Any:
+    """Refused by IPv6 as by IPv4, by streams as by protocols, with the errno."""
+    port = free_port()
+    refused = [await attempt(dial(port, "::1")), await attempt(asyncio.open_connection(HOST, port))]
+    try:
+        await dial(port)
+    except OSError as exc:
+        return refused, str(exc).replace(str(port), "port")
+    return refused, "connected"
+
+
+@case(12, NETWORK)
+async def where_nobody_said_to_connect(patience: int) -> Any:
+    """Neither host nor socket, and both at once, are each a ValueError."""
+    loop: Any = asyncio.get_running_loop()
+    with socket.socket() as sock:
+        return [
+            await attempt(loop.create_connection(lambda: Tap(None))),
+            await attempt(loop.create_connection(lambda: Tap(None), HOST, 80, sock=sock)),
+            await attempt(loop.create_server(lambda: Tap(None))),
+            await attempt(loop.create_server(lambda: Tap(None), HOST, 80, sock=sock)),
+        ]
+
+
+@case(12, NETWORK)
+async def a_server_socket_of_ones_own_passes_through(patience: int) -> Any:
+    """``create_server(sock=)`` listens on the socket that it is given, which the kernel knows."""
+    taps: List[Tap] = []
+    loop = asyncio.get_running_loop()
+    listener = socket.socket()
+    listener.bind((HOST, 0))
+
+    def factory() -> Tap:
+        taps.append(Tap(None, keep_open=False))
+        return taps[-1]
+
+    server = await loop.create_server(factory, sock=listener)
+    where = server.sockets[0].getsockname() == listener.getsockname()
+    with socket.create_connection(listener.getsockname()) as client:
+        client.sendall(b"through")
+    await turns(patience)
+    server.close()
+    return where, [tap.log for tap in taps]
+
+
+@case(12, NETWORK)
+async def a_factory_of_a_client_that_raises(patience: int) -> Any:
+    """A client's protocol factory that raises fails the connecting and leaves no connection."""
+
+    def fail() -> Any:
+        raise ZeroDivisionError
+
+    async with tapped() as (_, port, taps):
+        loop = asyncio.get_running_loop()
+        seen = await attempt(loop.create_connection(fail, HOST, port))
+        await turns(patience)
+        return seen, [tap.events[-1] for tap in taps]
+
+
+@case(13, NETWORK)
+async def a_connect_cancelled_at_any_turn(patience: int) -> Any:
+    """However far a connect has come when it is cancelled, no open connection is left."""
+    left = []
+    for turn in range(8):
+        async with tapped() as (_, port, taps):
+            task = asyncio.ensure_future(dial(port))
+            for _ in range(turn):
+                await asyncio.sleep(0)
+            if not task.done():
+                task.cancel()
+                await turns(patience)
+                left += [tap.events for tap in taps if tap.events[-1] != "lost"]
+            else:
+                task.result().transport.abort()
+    return left
+
+
+@case(13, NETWORK)
+async def a_server_closed_before_it_accepts(patience: int) -> Any:
+    """A client whose server closes before accepting it meets the end of the connection."""
+    async with tapped() as (server, port, taps):
+        task = asyncio.ensure_future(dial(port))
+        await asyncio.sleep(0)
+        server.close()
+        await turns(patience)
+        seen = await attempt(task)
+        if isinstance(seen, Tap):
+            return seen.log, len(taps)
+        return seen, len(taps)
+
+
+@case(13, NETWORK)
+async def a_wait_for_a_line_that_never_comes(patience: int) -> Any:
+    """A read in a handler that is cancelled leaves the connection and its bytes."""
+    lines: List[Any] = []
+
+    async def handle(reader: Any, writer: Any) -> None:
+        task = asyncio.ensure_future(reader.readline())
+        await turns(patience)
+        task.cancel()
+        await asyncio.wait([task])
+        writer.write(b"go on\n")
+        lines.append(await reader.readline())
+        writer.close()
+
+    server = await asyncio.start_server(handle, HOST, 0)
+    reader, writer = await asyncio.open_connection(HOST, server.sockets[0].getsockname()[1])
+    writer.write(b"half a ")
+    said = await reader.readline()
+    writer.write(b"line\n")
+    rest = await reader.read()
+    writer.close()
+    server.close()
+    await turns(patience)
+    return said, lines, rest

@@ -79,3 +79,57 @@ async def reading_from_a_dead_peer(pair: Pair) -> Any:
     pair.client.transport.abort()
     reads = [await pair.outcome(pair.server.reader.read(100)) for _ in range(3)]
     return reads, pair.server.reader.at_eof()
+
+
+@case(6, PLAIN)
+async def a_write_to_a_peer_that_has_reset(pair: Pair) -> Any:
+    """A write after the peer reset, before the loop has noticed: which error ends it."""
+    tap = pair.server.tap(keep_open=True)
+    pair.server.transport.pause_reading()
+    pair.client.transport.pause_reading()
+    pair.server.transport.write(b"never read")
+    await pair.settle()
+    pair.client.transport.abort()
+    await pair.settle()
+    before = tap.events
+    said = [tried(pair.server.transport.write, b"x") for _ in range(3)]
+    await pair.settle()
+    return before, said, tap.log
+
+
+@case(6, PLAIN)
+async def the_writes_that_follow_a_failure(pair: Pair) -> Any:
+    """Writes after the one that failed are dropped, and warned of from some time on."""
+    pair.server.tap(keep_open=True)
+    pair.client.transport.abort()
+    await pair.settle()
+    said = []
+    for _ in range(12):
+        said.append(tried(pair.server.transport.write, b"x"))
+        await pair.settle()
+    return said, pair.logged, pair.handled
+
+
+@case(6, PLAIN)
+async def a_peer_that_goes_while_there_is_a_backlog(pair: Pair) -> Any:
+    """A peer that closes with what it was sent unread ends a sender that still has bytes."""
+    tap = pair.server.tap(keep_open=True)
+    pair.client.transport.pause_reading()
+    pair.server.transport.write(b"x" * (8 * 1024 * 1024))
+    await pair.settle()
+    pair.client.transport.close()
+    await pair.settle()
+    return tap.log, pair.server.transport.get_write_buffer_size()
+
+
+@case(6, PLAIN)
+async def answering_a_peer_that_closed(pair: Pair) -> Any:
+    """A stream that answers after its peer's close: the read is EOF, the answers fail in time."""
+    pair.client.writer.write(b"question")
+    pair.client.writer.close()
+    seen = [await pair.outcome(pair.server.reader.read())]
+    for _ in range(3):
+        pair.server.writer.write(b"answer")
+        seen.append(await pair.outcome(pair.server.writer.drain()))
+    pair.server.writer.close()
+    return seen, await pair.outcome(pair.server.writer.wait_closed())

@@ -6,7 +6,7 @@ import socket
 import struct
 from typing import Any
 
-from .cases import PLAIN, TCP, case
+from .cases import PLAIN, TCP, TLS, case
 from .seen import Pair, tried
 
 MIB = 1024 * 1024
@@ -196,3 +196,106 @@ async def what_came_before_a_reset_is_read_first(pair: Pair) -> Any:
     pair.server.transport.resume_reading()
     await pair.settle()
     return tap.log
+
+
+@case(3, TLS)
+async def eof_under_tls_ends_the_connection(pair: Pair) -> Any:
+    """Under TLS a true return of `eof_received` has no effect, and a warning says so."""
+    tap = pair.server.tap(keep_open=True)
+    pair.client.transport.close()
+    await pair.settle()
+    return tap.log, pair.server.transport.is_closing(), pair.logged
+
+
+@case(3, PLAIN)
+async def eof_with_a_false_return_flushes(pair: Pair) -> Any:
+    """What is still to be sent is sent when EOF closes the transport."""
+    tap, other = pair.server.tap(keep_open=False), pair.client.tap(keep_open=True)
+    pair.client.transport.pause_reading()
+    pair.server.transport.write(b"x" * (8 * MIB))
+    pair.client.transport.write_eof()
+    await pair.settle()
+    waiting = tap.log, pair.server.transport.is_closing()
+    pair.client.transport.resume_reading()
+    await pair.settle()
+    return waiting, tap.log, other.told
+
+
+@case(3, PLAIN)
+async def data_and_eof_in_one_turn(pair: Pair) -> Any:
+    """Bytes come before the EOF that was sent behind them, in a turn of their own."""
+    tap = pair.server.tap(keep_open=True)
+    pair.client.transport.write(b"last words")
+    pair.client.transport.write_eof()
+    await pair.settle()
+    reading = pair.server.transport.is_reading()
+    pair.client.transport.close()
+    await pair.settle()
+    return tap.log, reading
+
+
+@case(5)
+async def an_abort_of_a_close_that_flushes(pair: Pair) -> Any:
+    """`abort` after `close` drops what `close` was still to send."""
+    tap, other = pair.server.tap(keep_open=False), pair.client.tap()
+    pair.server.transport.pause_reading()
+    pair.client.transport.write(b"x" * (8 * MIB))
+    pair.client.transport.close()
+    await pair.settle()
+    pair.client.transport.abort()
+    await pair.settle()
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return other.log, 0 < len(tap.data) < 8 * MIB, tap.events
+
+
+@case(5, TCP)
+async def linger_zero_makes_a_close_a_reset_behind_the_backlog(pair: Pair) -> Any:
+    """With SO_LINGER 0 a `close` still hands all to the kernel, and then resets."""
+    tap, other = pair.server.tap(keep_open=False), pair.client.tap()
+    pair.server.transport.pause_reading()
+    pair.client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
+    pair.client.transport.write(b"x" * (8 * MIB))
+    pair.client.transport.close()
+    await pair.settle()
+    waiting = other.events
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return waiting, other.log, tap.log[-1]
+
+
+@case(5, TCP)
+async def linger_of_some_seconds_is_no_reset(pair: Pair) -> Any:
+    """SO_LINGER with seconds, or switched off, leaves the end as it is."""
+    tap = pair.server.tap(keep_open=False)
+    for option in (struct.pack("ii", 1, 5), struct.pack("ii", 0, 0)):
+        pair.client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
+    pair.client.transport.abort()
+    await pair.settle()
+    return tap.log
+
+
+@case(5, PLAIN)
+async def a_half_closed_end_that_is_reset(pair: Pair) -> Any:
+    """What each side sees if one of them has sent EOF and the other ends with bytes unread."""
+    taps = [side.tap(keep_open=True) for side in pair.sides]
+    pair.server.transport.pause_reading()
+    pair.client.transport.write(b"never read")
+    pair.client.transport.write_eof()
+    await pair.settle()
+    pair.server.transport.abort()
+    await pair.settle()
+    return [tap.log for tap in taps], pair.client.transport.is_closing()
+
+
+@case(5, PLAIN)
+async def a_reset_while_both_have_a_backlog(pair: Pair) -> Any:
+    """A reset ends a peer that has bytes to send, and one that doesn't read."""
+    tap = pair.server.tap(keep_open=True)
+    for side in pair.sides:
+        side.transport.pause_reading()
+        side.transport.write(b"x" * (8 * MIB))
+    await pair.settle()
+    pair.client.transport.abort()
+    await pair.settle()
+    return tap.log, pair.server.transport.get_write_buffer_size()

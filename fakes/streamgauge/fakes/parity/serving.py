@@ -10,6 +10,8 @@ from .cases import NETWORK, case
 from .connecting import HOST, attempt, dial, tapped, turns
 from .seen import PENDING, Tap, raised, standing, tried
 
+FLOOD = b"x" * (8 * 1024 * 1024)
+
 
 @case(11, NETWORK)
 async def sockets_of_a_server(patience: int) -> Any:
@@ -173,3 +175,113 @@ async def a_factory_that_raises(patience: int) -> Any:
     server.close()
     await turns(patience)
     return seen
+
+
+@case(11, NETWORK)
+async def clients_with_a_backlog_are_closed_or_aborted(patience: int) -> Any:
+    """`close_clients` flushes what is still to be sent, `abort_clients` drops it (3.13)."""
+    if sys.version_info < (3, 13):
+        return "not yet"
+    seen = []
+    for how in ("close_clients", "abort_clients"):
+        async with tapped() as (server, port, taps):
+            client = await dial(port)
+            await turns(patience)
+            client.transport.pause_reading()
+            taps[0].transport.write(FLOOD)
+            await turns(patience)
+            getattr(server, how)()
+            await turns(patience)
+            client.transport.resume_reading()
+            await turns(patience, 400)
+            seen.append((len(client.data) == len(FLOOD), client.events, taps[0].events))
+    return seen
+
+
+@case(11, NETWORK)
+async def closing_a_server_twice(patience: int) -> Any:
+    """A second `close` does nothing; `wait_closed` and `get_loop` go on answering."""
+    async with tapped() as (server, _, _taps):
+        said = [tried(server.close), tried(server.close)]
+        waited = await attempt(server.wait_closed())
+        return said, waited, server.get_loop() is asyncio.get_running_loop()
+
+
+@case(11, NETWORK)
+async def a_closed_server_does_not_serve_again(patience: int) -> Any:
+    """`serve_forever` and `start_serving` on a closed server are errors."""
+    async with tapped() as (server, _, _taps):
+        server.close()
+        await server.wait_closed()
+        return await attempt(server.serve_forever()), await attempt(server.start_serving())
+
+
+@case(11, NETWORK)
+async def wait_closed_before_close(patience: int) -> Any:
+    """What `wait_closed` does on a server that is open, in this version of Python."""
+    async with tapped() as (server, _, _taps):
+        task = asyncio.ensure_future(server.wait_closed())
+        await turns(patience)
+        before = standing(task)
+        server.close()
+        await turns(patience)
+        return before, standing(task)
+
+
+@case(11, NETWORK)
+async def serving_for_ever_until_it_is_closed(patience: int) -> Any:
+    """`close` ends a `serve_forever`, which is then cancelled; connections stay."""
+    async with tapped() as (server, port, taps):
+        client = await dial(port)
+        task = asyncio.ensure_future(server.serve_forever())
+        await turns(patience)
+        server.close()
+        await turns(patience)
+        client.transport.write(b"still here")
+        await turns(patience)
+        seen = taps[0].log
+        client.transport.abort()
+        await turns(patience)
+        return seen, standing(task)
+
+
+@case(11, NETWORK)
+async def a_handler_of_streams_that_raises(patience: int) -> Any:
+    """The server of a handler that raises lives on, and answers the next client."""
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: None)
+    failing = [True]
+
+    async def handle(reader: Any, writer: Any) -> None:
+        if failing:
+            failing.pop()
+            raise ZeroDivisionError
+        writer.write(b"answer")
+        writer.close()
+
+    server = await asyncio.start_server(handle, HOST, 0)
+    port = server.sockets[0].getsockname()[1]
+    answers = []
+    for turn in range(2):
+        reader, writer = await asyncio.open_connection(HOST, port)
+        await turns(patience)
+        answers.append(await reader.read() if turn else None)
+        writer.close()
+    seen = server.is_serving(), answers
+    server.close()
+    await turns(patience)
+    return seen
+
+
+@case(11, NETWORK)
+async def many_at_once(patience: int) -> Any:
+    """A server has as many connections as come, each with its own names and bytes."""
+    async with tapped() as (_, port, taps):
+        clients = await asyncio.gather(*(dial(port) for _ in range(20)))
+        for number, client in enumerate(clients):
+            client.transport.write(b"%d" % number)
+        await turns(patience)
+        names = {client.transport.get_extra_info("sockname") for client in clients}
+        got = sorted(int(tap.data) for tap in taps)
+        for client in clients:
+            client.transport.abort()
+        return len(names), got

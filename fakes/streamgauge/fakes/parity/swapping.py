@@ -1,13 +1,13 @@
-"""Cases about protocols: buffered ones, changing them, and `start_tls` (line 9)."""
+"""Cases about protocols: buffered ones, and changing them (line 9)."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
+from typing import Any, List
 
-from ..certificates import tls_contexts
-from .cases import PLAIN, TCP, case
-from .seen import Pair, raised
+from .cases import PLAIN, case
+from .seen import Pair
+
+MIB = 1024 * 1024
 
 
 @case(9)
@@ -59,38 +59,68 @@ async def from_plain_to_buffered_and_back(pair: Pair) -> Any:
     return [tap.log for tap in taps]
 
 
-@case(9, TCP, needs_threads=True)
-async def tls_on_a_connection_in_use(pair: Pair) -> Any:
-    """`start_tls` on both sides of a connection that has carried plain bytes."""
-    server_context, client_context = tls_contexts("localhost")
-    loop = asyncio.get_running_loop()
-    a, b = (side.tap() for side in pair.sides)
-    a.transport.write(b"plain")
+@case(9, PLAIN)
+async def another_protocol_in_the_middle_of_a_delivery(pair: Pair) -> Any:
+    """A protocol that hands over in `data_received` gets no more; the next one gets the rest."""
+    later: List[Any] = []
+
+    def hand_over(tap: Any) -> None:
+        later.append(pair.server.tap())
+
+    first = pair.server.tap(data=hand_over)
+    pair.client.transport.write(b"x" * MIB)
     await pair.settle()
-    made: Any = await asyncio.gather(
-        loop.start_tls(a.transport, a, client_context, server_hostname="localhost"),
-        loop.start_tls(b.transport, b, server_context, server_side=True),
-    )
-    made[0].write(b"secret")
-    made[1].write(b"answer")
-    await pair.settle()
-    versions = [each.get_extra_info("ssl_object").version() for each in made]
-    for each in made:
-        each.close()
-    await pair.settle()
-    return versions, a.log, b.log
+    return first.deliveries, len(first.data) + len(later[0].data)
 
 
-@case(9, TCP, needs_threads=True)
-async def tls_with_a_name_that_is_wrong(pair: Pair) -> Any:
-    """`start_tls` fails on the client if the certificate is another's."""
-    server_context, client_context = tls_contexts("localhost")
-    loop = asyncio.get_running_loop()
-    a, b = (side.tap() for side in pair.sides)
-    made: Any = await asyncio.gather(
-        loop.start_tls(a.transport, a, client_context, server_hostname="elsewhere"),
-        loop.start_tls(b.transport, b, server_context, server_side=True),
-        return_exceptions=True,
-    )
-    client = made[0]  # what the server sees of it is a matter of timing
-    return raised(client).type if isinstance(client, BaseException) else "made"
+@case(9, PLAIN)
+async def another_protocol_while_paused(pair: Pair) -> Any:
+    """What has arrived while reading was paused goes to the protocol of that time."""
+    first = pair.server.tap()
+    pair.server.transport.pause_reading()
+    pair.client.transport.write(b"one")
+    await pair.settle()
+    second = pair.server.tap()
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return first.log, second.log
+
+
+@case(9, PLAIN)
+async def the_new_protocol_is_told_of_writing(pair: Pair) -> Any:
+    """A protocol that takes over from a paused one is told when writing goes on."""
+    first = pair.client.tap()
+    pair.server.transport.pause_reading()
+    pair.client.transport.write(b"x" * (8 * MIB))
+    second = pair.client.tap()
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return first.log, second.log
+
+
+@case(9, PLAIN)
+async def a_buffered_protocol_that_raises(pair: Pair) -> Any:
+    """An exception in `get_buffer` or `buffer_updated` ends the connection."""
+
+    def fail(tap: Any) -> None:
+        raise ZeroDivisionError
+
+    tap = pair.server.buffered_tap(data=fail)
+    other = pair.client.buffered_tap()
+    other.get_buffer = lambda sizehint: fail(None)
+    pair.client.transport.write(b"x")
+    pair.server.transport.write(b"y")
+    await pair.settle()
+    return tap.log, other.log, pair.handled
+
+
+@case(9, PLAIN)
+async def a_buffered_protocol_that_pauses(pair: Pair) -> Any:
+    """A buffered protocol that pauses as it is filled gets no more until it resumes."""
+    tap = pair.server.buffered_tap(16, data=lambda tap: tap.transport.pause_reading())
+    pair.client.transport.write(b"0123456789" * 10)
+    await pair.settle()
+    held = tap.data
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return held, tap.data

@@ -189,3 +189,157 @@ async def a_close_while_paused(pair: Pair) -> Any:
     pair.server.transport.resume_reading()
     await pair.settle()
     return tap.log, other.told
+
+
+@case(4)
+async def write_after_close_with_a_backlog(pair: Pair) -> Any:
+    """What becomes of a write after a `close` that is still flushing."""
+    tap = pair.server.tap(keep_open=False)
+    pair.server.transport.pause_reading()
+    pair.client.transport.write(FLOOD)
+    pair.client.transport.close()
+    said = [tried(pair.client.transport.write, b"y") for _ in range(3)]
+    await pair.settle()
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return said, len(tap.data), pair.logged
+
+
+@case(4)
+async def writelines_after_close(pair: Pair) -> Any:
+    """`writelines` after `close` is dropped and counted like a write; an empty write is not."""
+    transport = pair.client.transport
+    transport.close()
+    said = [tried(transport.write, b"") for _ in range(10)]
+    before = list(pair.logged)
+    said += [tried(transport.writelines, [b"a", b"b"]) for _ in range(7)]
+    await pair.settle()
+    return said, before, pair.logged
+
+
+@case(4, PLAIN)
+async def write_after_write_eof_with_a_backlog(pair: Pair) -> Any:
+    """A write after `write_eof` raises also while there is still something to be sent."""
+    tap = pair.server.tap()
+    pair.server.transport.pause_reading()
+    pair.client.transport.write(FLOOD)
+    pair.client.transport.write_eof()
+    said = tried(pair.client.transport.write, b"y")
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return said, tap.told
+
+
+@case(4, PLAIN)
+async def write_after_write_eof_and_close(pair: Pair) -> Any:
+    """A write after `write_eof` and `close` is still an error."""
+    pair.client.transport.write_eof()
+    pair.client.transport.close()
+    seen = tried(pair.client.transport.write, b"y")
+    await pair.settle()
+    return seen, tried(pair.client.transport.write, b"y"), pair.logged
+
+
+@case(7)
+async def pause_and_resume_alternate_again_and_again(pair: Pair) -> Any:
+    """Each pause is followed by one resume, however often the peer stops and goes on."""
+    tap, other = pair.client.tap(), pair.server.tap()
+    for _ in range(3):
+        pair.server.transport.pause_reading()
+        pair.client.transport.write(FLOOD)
+        await pair.settle()
+        pair.server.transport.resume_reading()
+        await pair.settle()
+    return tap.log, len(other.data)
+
+
+@case(7, PLAIN)
+async def the_marks_are_exact(pair: Pair) -> Any:
+    """A backlog of just the high-water mark doesn't pause, one byte more does."""
+    tap = pair.client.tap()
+    transport = pair.client.transport
+    pair.server.transport.pause_reading()
+    transport.set_write_buffer_limits(high=64 * MIB)
+    transport.write(FLOOD)
+    await pair.settle()
+    size = transport.get_write_buffer_size()
+    transport.set_write_buffer_limits(high=size)
+    at_the_mark = tap.events
+    transport.write(b"y")
+    grown = transport.get_write_buffer_size() - size
+    return at_the_mark, grown, tap.events
+
+
+@case(7, PLAIN)
+async def what_is_seen_inside_pause_and_resume(pair: Pair) -> Any:
+    """The backlog is past the high mark in `pause_writing`, at the low one in `resume_writing`."""
+    sizes = []
+
+    def look(tap: Any) -> None:
+        size, (low, high) = tap.transport.get_write_buffer_size(), _limits(tap.transport)
+        sizes.append((size > high, size <= low))
+
+    tap = pair.client.tap(pause=look, resume=look)
+    pair.client.transport.set_write_buffer_limits(high=100_000, low=50_000)
+    pair.server.transport.pause_reading()
+    pair.client.transport.write(FLOOD)
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return tap.log, sizes
+
+
+@case(7, PLAIN)
+async def a_write_inside_resume_writing(pair: Pair) -> Any:
+    """A protocol that floods again as it is resumed is paused again, and nothing is lost."""
+    left = [FLOOD, FLOOD]
+
+    def again(tap: Any) -> None:
+        if left:
+            tap.transport.write(left.pop())
+
+    tap, other = pair.client.tap(resume=again), pair.server.tap()
+    pair.server.transport.pause_reading()
+    pair.client.transport.write(FLOOD)
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return tap.log, len(other.data)
+
+
+@case(7, PLAIN)
+async def a_flood_by_writelines(pair: Pair) -> Any:
+    """Whether `writelines` past the high-water mark pauses, in this version of Python."""
+    tap, other = pair.client.tap(), pair.server.tap()
+    pair.server.transport.pause_reading()
+    pair.client.transport.writelines([FLOOD, FLOOD])
+    await pair.settle()
+    before = tap.events, pair.client.transport.get_write_buffer_size() > 0
+    pair.client.transport.write(b"y")
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return before, tap.log, len(other.data)
+
+
+@case(7)
+async def a_mark_of_zero_resumes_when_all_is_sent(pair: Pair) -> Any:
+    """With a high-water mark of 0 the protocol goes on when the backlog is empty."""
+    tap, other = pair.client.tap(), pair.server.tap()
+    pair.client.transport.set_write_buffer_limits(high=0)
+    pair.server.transport.pause_reading()
+    pair.client.transport.write(FLOOD)
+    await pair.settle()
+    before = tap.events
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return before, tap.log, pair.client.transport.get_write_buffer_size(), len(other.data)
+
+
+@case(7)
+async def a_paused_protocol_that_is_aborted(pair: Pair) -> Any:
+    """An `abort` doesn't resume a paused protocol, and the backlog is gone at once."""
+    tap = pair.client.tap()
+    pair.server.transport.pause_reading()
+    pair.client.transport.write(FLOOD)
+    pair.client.transport.abort()
+    size = pair.client.transport.get_write_buffer_size()
+    await pair.settle()
+    return size, tap.log
