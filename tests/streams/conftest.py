@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from streamgauge import streams
 
@@ -28,6 +29,10 @@ except ImportError:  # no wheel for this Python: the selector loop alone
     pass
 else:
     LOOPS["uvloop"] = uvloop.new_event_loop
+
+# Hypothesis would fail an example that a busy machine takes 200 ms for.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 DEADLINE_S = 20  # for a test that hangs; those that pass take a hundredth of it
 
@@ -227,6 +232,14 @@ class FakeTransport(asyncio.Transport):
         self.closing = True
 
     abort = close
+
+
+@pytest.fixture
+def prompt(transport):
+    """The same, of a kind that delivers once a turn, as asyncio's own socket transports."""
+    kind = type("Prompt", (FakeTransport,), {"__module__": "asyncio.selector_events"})
+    transport.__class__ = kind
+    return transport
 
 
 @pytest.fixture

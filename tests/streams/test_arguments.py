@@ -95,6 +95,12 @@ def test_lines_may_be_any_iterable():
     assert arguments.checked_lines(iter(())) == b""
 
 
+def test_lines_may_have_gaps_and_wide_items():
+    """A memoryview of every other byte is joined as what it shows, wide items as their bytes."""
+    gaps, wide = memoryview(b"a-b-c")[::2], memoryview(array.array("I", [1, 2]))
+    assert arguments.checked_lines([b">", gaps, wide]) == b">abc" + wide.tobytes()
+
+
 @pytest.mark.parametrize("lines", [b"", b"ab", bytearray(b"a"), "a", None, 5, [b"a", "b"], ["a"]])
 def test_lines_have_to_be_an_iterable_of_bytes(lines):
     """A single bytes object, even an empty one, is as wrong as an item that is not bytes."""

@@ -21,6 +21,8 @@ operations = st.lists(
         st.tuples(st.just("tiny"), st.integers(60, 200)),
         st.tuples(st.just("take"), st.integers(0, 100)),
         st.tuples(st.just("replace"), letters),
+        st.tuples(st.just("release"), st.none()),
+        st.tuples(st.just("gather"), st.none()),
         st.tuples(st.just("search"), separators),
     ),
     max_size=40,
@@ -62,6 +64,8 @@ def test_it_is_a_bytearray_read_from_the_left(script):
         elif name == "replace":
             buffer.replace(value)
             model = value
+        elif value is None:
+            getattr(buffer, name)()
         else:
             assert buffer.search(value) == search_in(model, value)
         assert (bytes(buffer), len(buffer)) == (model, len(model))
@@ -119,6 +123,47 @@ def test_a_whole_chunk_is_returned_itself():
     chunk = bytes(1000)
     buffer = filled(chunk, b"more")
     assert buffer.take(1000) is chunk
+
+
+def test_a_chunk_that_meets_an_empty_buffer_is_what_reads_read_from():
+    """It does not go through the queue: the stream's own read serves it."""
+    buffer = filled(b"read")
+    assert buffer.read(4) == b"read"
+    assert buffer.append(b"next") == 4
+    assert (buffer.read(4), len(buffer.tail)) == (b"next", 0)
+
+
+def test_gathering_says_whether_it_joined():
+    """Four small chunks become one; two, or large ones, stay as they came."""
+    small = filled(*[b"x" * 10] * 5)
+    assert small.gather() is True
+    assert (small.head, small.tail_size) == (b"x" * 50, 0)
+    assert filled(*[b"x" * 10] * 2).gather() is False
+    assert filled(*[bytes(10_000)] * 5).gather() is False
+
+
+def test_gathering_goes_on_where_the_last_one_ended():
+    """A backlog beyond what is joined at once is joined part by part, and stays in order."""
+    chunks = [bytes((number % 251,)) * 1000 for number in range(1000)]
+    buffer = filled(*chunks)
+    parts = []
+    while len(buffer):
+        buffer.gather()
+        parts.append(buffer.take(len(buffer.head)))
+    assert b"".join(parts) == b"".join(chunks)
+    assert len(parts) < 10
+
+
+def test_release_lets_go_of_what_was_read():
+    """Once more than half of a chunk was read, only the rest is kept; before, nothing is copied."""
+    buffer = filled(bytes(1000) + b"rest")
+    whole = buffer.head
+    buffer.take(500)
+    buffer.release()
+    assert buffer.head is whole
+    buffer.take(500)
+    buffer.release()
+    assert (buffer.head, bytes(buffer), buffer.received) == (b"rest", b"rest", 1004)
 
 
 def test_a_resumed_search_looks_at_new_chunks_only(monkeypatch):

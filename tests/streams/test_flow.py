@@ -64,14 +64,12 @@ async def test_the_end_wakes_drains(error):
 
 @pytest.mark.parametrize("error", [None, ConnectionResetError("reset by peer")])
 async def test_the_end_wakes_those_who_wait_for_it(error):
-    """Before and after the end, each waiter has its own future, with the error if there is one."""
+    """Before and after the end, each wait for it ends, with the error if there is one."""
     protocol = FlowControlMixin()
-    early = protocol._get_close_waiter(None)
-    assert not early.done()
+    early = [await waiting(protocol._get_close_waiter(None)) for _ in range(2)]
     protocol.connection_lost(error)
     late = protocol._get_close_waiter(None)
-    assert early is not late
-    assert await asyncio.gather(early, late, return_exceptions=True) == [error] * 2
+    assert await asyncio.gather(*early, late, return_exceptions=True) == [error] * 3
 
 
 async def test_only_the_first_end_counts():
@@ -86,19 +84,24 @@ async def test_an_error_nobody_asked_about_is_no_noise(kit):
     """A future that was given an error and dropped does not complain."""
     kit.listen()
     protocol = FlowControlMixin()
-    protocol._get_close_waiter(None)
+    wait = await waiting(protocol._get_close_waiter(None))
+    wait.cancel()
     protocol.connection_lost(OSError("unnoticed"))
-    protocol._get_close_waiter(None)
+    await asyncio.wait([wait])
+    del wait
     gc.collect()
 
 
-async def test_a_cancelled_close_waiter_is_forgotten():
-    """It does not disturb the end, and is not kept."""
+async def test_a_cancelled_wait_for_the_end_is_forgotten():
+    """It does not disturb the others, and is not kept."""
     protocol = FlowControlMixin()
-    protocol._get_close_waiter(None).cancel()
-    await asyncio.sleep(0)
-    assert protocol._close_waiters == []
+    first, second = [await waiting(protocol._get_close_waiter(None)) for _ in range(2)]
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert 1 == len(protocol._close_waiters)
     protocol.connection_lost(None)
+    assert await second is None
 
 
 @pytest.fixture

@@ -529,6 +529,41 @@ class TestFlowControl:
         reader.feed_eof()
         assert await task == b"x" * 100
 
+    @pytest.mark.parametrize("takes", [lambda r: r.read(100), lambda r: r.readexactly(50)])
+    async def test_what_a_woken_read_takes_is_no_reason_to_pause(self, prompt, takes):
+        """A transport that delivers once a turn is not paused for it, but for what is left."""
+        reader = self.attached(prompt)
+        task = asyncio.ensure_future(takes(reader))
+        await asyncio.sleep(0)
+        reader.feed_data(b"x" * 50)
+        assert (await task, prompt.log) == (b"x" * 50, [])
+        task = asyncio.ensure_future(reader.read(10))
+        await asyncio.sleep(0)
+        reader.feed_data(b"x" * 50)
+        assert (await task, prompt.log) == (b"x" * 10, ["pause"])
+
+    async def test_a_transport_that_may_deliver_again_at_once_is_paused(self, transport):
+        """Where more can come before the woken read runs, the bound holds as ever."""
+        reader = self.attached(transport)
+        task = asyncio.ensure_future(reader.read(100))
+        await asyncio.sleep(0)
+        reader.feed_data(b"x" * 50)
+        assert transport.log == ["pause"]
+        assert await task == b"x" * 50
+        assert transport.log == ["pause", "resume"]
+
+    async def test_a_woken_read_that_is_cancelled_leaves_the_bound_in_force(self, prompt):
+        """What it was woken for and did not take is above the bound: the transport is paused."""
+        reader = self.attached(prompt)
+        task = asyncio.ensure_future(reader.read(100))
+        await asyncio.sleep(0)
+        reader.feed_data(b"x" * 50)
+        assert prompt.log == []
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert prompt.log == ["pause"]
+
     async def test_the_waiter_stands_before_the_transport_is_resumed(self, transport):
         """A transport that delivers from within resume_reading() finds the read waiting."""
         reader = self.attached(transport)

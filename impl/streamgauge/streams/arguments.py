@@ -15,7 +15,6 @@ from typing import Any, Iterable, Tuple, Union
 DEFAULT_LIMIT = 65536  # bytes: the page's "64 KiB"
 
 BytesLike = Union[bytes, bytearray, memoryview]
-_BYTES_ONLY = {bytes}
 Separators = Union[BytesLike, Tuple[BytesLike, ...]]
 
 
@@ -109,9 +108,10 @@ def checked_lines(lines: Any) -> bytes:
                 f"writelines() takes an iterable of bytes-like objects, got {_named(lines)}"
             )
         lines = list(lines)
-    if not set(map(type, lines)) <= _BYTES_ONLY:
-        lines = [checked_data(line) for line in lines]
-    return b"".join(lines)
+    try:
+        return b"".join(lines)  # a check of each item would take as long again
+    except (TypeError, BufferError):  # not bytes-like, or a memoryview with gaps
+        return b"".join([checked_data(line) for line in lines])
 
 
 def checked_tls(sslcontext: Any, server_hostname: str | None, server_side: bool) -> None:

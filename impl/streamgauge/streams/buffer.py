@@ -23,7 +23,10 @@ TINY_BYTES = 64
 # are searched: one search of the whole is cheaper then than one for each junction.
 _MANY_CHUNKS = 4
 _SMALL_BYTES = 4096
-_GATHER_BYTES = 2**15
+_GATHER_BYTES = 2**18
+
+# What stands for the queue until there is one: most connections never need it. Never changed.
+_NO_QUEUE: Deque[bytes] = deque()
 
 
 class ReceiveBuffer:
@@ -46,8 +49,8 @@ class ReceiveBuffer:
 
     __slots__ = (
         "_before",
-        "_seek",
         "_set_head",
+        "_stream",
         "_tiny",
         "head",
         "read",
@@ -58,15 +61,14 @@ class ReceiveBuffer:
     )
 
     def __init__(self) -> None:
-        stream = BytesIO()
+        self._stream = stream = BytesIO()
         self._set_head = stream.__init__  # type: ignore[misc]  # begins anew, as often as wanted
-        self._seek = stream.seek
         self.tell = stream.tell
         self.read = stream.read
         self.read_line = stream.readline
         self.head = b""
         self.tail_size = 0
-        self.tail: Deque[bytes] = deque()
+        self.tail = _NO_QUEUE
         self._tiny = 0
         self._before = 0  # bytes that were received before those of head
 
@@ -97,6 +99,15 @@ class ReceiveBuffer:
             A bound of ``size`` that costs nothing to know: what was read of ``head`` is in it.
         """
         length = len(data)
+        if not self.tail_size:
+            end = len(self.head)
+            if self.tell() == end:  # as `_load` would do it; one call less
+                self._before += end
+                self.head = data
+                self._set_head(data)
+                return length
+            if self.tail is _NO_QUEUE:
+                self.tail = deque()
         if length < TINY_BYTES:
             if not length:
                 return self.tail_size + len(self.head)
@@ -109,7 +120,7 @@ class ReceiveBuffer:
 
     def unread(self, n: int) -> None:
         """Put the last ``n`` bytes back that were read from ``head``."""
-        self._seek(-n, 1)
+        self._stream.seek(-n, 1)
 
     def take(self, n: int) -> bytes:
         """Remove and return the first ``n`` bytes, or all there are if they are fewer."""
@@ -145,18 +156,23 @@ class ReceiveBuffer:
     def replace(self, data: bytes) -> None:
         """Forget everything and hold ``data`` in its place, as if it had just been received."""
         self._before += self.tail_size
-        self.tail.clear()
+        self.tail = _NO_QUEUE
         self.tail_size = 0
-        self._load(b"")
-        self.append(data)
+        self._load(data)
 
     def release(self) -> None:
-        """Let go of a chunk that was read to its end."""
-        if self.head and self.tell() == len(self.head):
-            self._load(b"")
+        """Let go of what was read of the first chunk, if that is more than what is left of it.
 
-    def gather(self) -> None:
-        """Join small chunks at the beginning to one, some 32 KiB at a time.
+        So there is never more copied for this than was read.
+        """
+        start = self.tell()
+        rest = len(self.head) - start
+        if start > rest:
+            self._load(self.head[start:])
+            self._before -= rest
+
+    def gather(self) -> bool:
+        """Join small chunks at the beginning to one, some 256 KiB at a time; return if it did.
 
         No more of ``head`` is joined than of the queue, from which everything is joined once at
         most: so all the joining there ever is stays linear in what was received.
@@ -164,19 +180,23 @@ class ReceiveBuffer:
         tail = self.tail
         count = len(tail)
         if count < _MANY_CHUNKS or self.tail_size > count * _SMALL_BYTES:
-            return
+            return False
         start = self.tell()
         rest = len(self.head) - start
         if rest > min(self.tail_size, _GATHER_BYTES):
-            return
+            return False
         parts = [self.head[start:]] if rest else []
-        fresh = 0
-        while tail and fresh < _GATHER_BYTES:
-            fresh += len(tail[0])
-            parts.append(tail.popleft())
-        self.tail_size -= fresh
+        if self.tail_size <= _GATHER_BYTES:
+            parts += tail
+            self.tail = _NO_QUEUE
+            self.tail_size = 0
+        else:
+            several = count * _GATHER_BYTES // self.tail_size  # at least 64
+            parts += [tail.popleft() for _ in range(several)]
+            self.tail_size += rest - sum(map(len, parts))
         self._load(b"".join(parts))
         self._before -= rest
+        return True
 
     def search(self, separators: Sequence[bytes], since: int = 0) -> tuple[int, int] | None:
         """Find the shortest beginning of the buffer that ends with one of ``separators``.

@@ -7,8 +7,8 @@ or knows of stream objects. A writer asks through ``_drain_helper()`` and
 other, so that each works with the other's counterpart.
 
 Theory of operation. State is kept as plain values, and a future exists only while somebody waits
-on it. So a connection that ends with an error nobody asks about leaves nothing behind that could
-complain of never having been retrieved.
+on it; the error is never put in one. So a connection that ends with an error nobody asks about
+leaves nothing behind that could complain of never having been retrieved.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .transports import closes_unbounded
+from .transports import closes_unbounded, running_loop
 
 # How long a TLS peer may take to answer when this side closes: what asyncio allows since 3.11.
 TLS_SHUTDOWN_TIMEOUT_S = 30.0
@@ -39,7 +39,7 @@ class FlowControlMixin(asyncio.BaseProtocol):
         self._connection_lost = False
         self._connection_error: BaseException | None = None
         self._drain_waiters: dict[asyncio.Future[None], None] = {}  # in the order of their calls
-        self._close_waiters: list[asyncio.Future[None]] = []
+        self._close_waiters: dict[asyncio.Future[None], None] = {}
         self._tls_close_timer: asyncio.TimerHandle | None = None
 
     def pause_writing(self) -> None:
@@ -50,7 +50,7 @@ class FlowControlMixin(asyncio.BaseProtocol):
     def resume_writing(self) -> None:
         """Note that the transport's buffer fell to its low-water mark: all drains go on."""
         self._paused = False
-        self._wake_drains()
+        _wake(self._drain_waiters)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Note the end of the connection and wake everybody who waits for it.
@@ -73,11 +73,8 @@ class FlowControlMixin(asyncio.BaseProtocol):
         if self._tls_close_timer is not None:
             self._tls_close_timer.cancel()
             self._tls_close_timer = None
-        self._wake_drains()
-        waiters, self._close_waiters = self._close_waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                self._settle(waiter)
+        _wake(self._drain_waiters)
+        _wake(self._close_waiters)
 
     async def _drain_helper(self) -> None:
         """Wait until the transport takes more; any number of tasks may.
@@ -90,25 +87,29 @@ class FlowControlMixin(asyncio.BaseProtocol):
             raise ConnectionResetError("Connection lost")
         if not self._paused:
             return
-        waiter = asyncio.get_running_loop().create_future()
-        self._drain_waiters[waiter] = None
-        try:
-            await waiter
-        finally:
-            self._drain_waiters.pop(waiter, None)
+        await self._wait_among(self._drain_waiters)
         if self._connection_lost and self._connection_error is not None:
             raise self._connection_error
 
-    def _get_close_waiter(self, stream: Any) -> asyncio.Future[None]:
-        """Return a new future that is done when the connection has ended, with its error if any."""
-        loop = self._loop or asyncio.get_running_loop()
-        waiter: asyncio.Future[None] = loop.create_future()
-        if self._connection_lost:
-            self._settle(waiter)
-        else:
-            self._close_waiters.append(waiter)
-            waiter.add_done_callback(self._forget_close_waiter)
-        return waiter
+    async def _get_close_waiter(self, stream: Any) -> None:
+        """Wait until the connection has ended; any number of tasks may.
+
+        Raises:
+            BaseException: What ended the connection, if an error did.
+        """
+        if not self._connection_lost:
+            await self._wait_among(self._close_waiters)
+        if self._connection_error is not None:
+            raise self._connection_error
+
+    async def _wait_among(self, waiters: dict[asyncio.Future[None], None]) -> None:
+        """Wait, together with others, to be woken; cancelling it leaves the others waiting."""
+        waiter = running_loop(self._loop).create_future()
+        waiters[waiter] = None
+        try:
+            await waiter
+        finally:
+            waiters.pop(waiter, None)
 
     def _bound_tls_close(self, transport: Any) -> None:
         """See to it that closing a TLS connection ends even if the peer never answers.
@@ -129,18 +130,8 @@ class FlowControlMixin(asyncio.BaseProtocol):
         )
         transport.abort()
 
-    def _settle(self, waiter: asyncio.Future[None]) -> None:
-        if self._connection_error is None:
+
+def _wake(waiters: dict[asyncio.Future[None], None]) -> None:
+    for waiter in waiters:
+        if not waiter.done():
             waiter.set_result(None)
-        else:
-            waiter.set_exception(self._connection_error)
-            waiter.exception()  # counts as retrieved: whoever waits for it raises it all the same
-
-    def _forget_close_waiter(self, waiter: asyncio.Future[None]) -> None:
-        if waiter in self._close_waiters:
-            self._close_waiters.remove(waiter)
-
-    def _wake_drains(self) -> None:
-        for waiter in self._drain_waiters:
-            if not waiter.done():
-                waiter.set_result(None)

@@ -6,7 +6,8 @@ peer is, is ``protocol``'s.
 
 Theory of operation. There is one waiter, and it belongs to the read that made it until that read
 has run again: being woken does not free it. Waiting consumes nothing. A waiter is woken once the
-number of bytes is there that its read needs, and until then the transport is not paused.
+number of bytes is there that its read needs, and until then the transport is not paused; nor for
+bytes that the woken read takes before the transport can deliver more.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import sys
 from typing import Any
 
 from .arguments import DEFAULT_LIMIT, BytesLike, checked_data, checked_limit
-from .buffer import TINY_BYTES, ReceiveBuffer
+from .buffer import ReceiveBuffer
 from .bufferview import BufferView
-from .transports import is_closing
+from .transports import delivers_once_a_turn, is_closing, running_loop
+
+_SMALL_BYTES = 1024  # a chunk no larger than that may be held while a read waits, read or not
 
 
 class Intake:
@@ -48,7 +51,9 @@ class Intake:
         self._exception: Any = None
         self._waiter: asyncio.Future[None] | None = None
         self._needed: float = 0  # bytes that have to be buffered before the waiter is woken
+        self._wanted: float = 0  # bytes that its read will take, if as many are there
         self._transport: Any = None
+        self._delivers_once_a_turn = False
         self._paused = False
 
     def at_eof(self) -> bool:
@@ -68,23 +73,19 @@ class Intake:
             )
         if type(data) is not bytes:
             data = checked_data(data)
-        incoming = self._incoming
-        length = len(data)
-        if length >= TINY_BYTES:  # as `append` would do it; one call less
-            incoming.tail.append(data)
-            incoming.tail_size = size = incoming.tail_size + length
-            bound = size + len(incoming.head)
-        elif length:
-            bound = incoming.append(data)
-        else:
+        if not data:
             return
+        incoming = self._incoming
+        bound = incoming.append(data)
+        spoken_for: float = 0  # bytes that will be read before more can come
         waiter = self._waiter
         if waiter is not None and not waiter.done():
-            needed = self._needed
-            if needed and (bound < needed or incoming.size < needed):
+            if bound - incoming.tell() < self._needed:
                 return  # its read wants more: let it come, past the usual bound if need be
             waiter.set_result(None)
-        if bound > self._high_bytes and incoming.size > self._high_bytes:
+            if self._delivers_once_a_turn:
+                spoken_for = self._wanted
+        if bound > self._high_bytes and incoming.size > self._high_bytes + spoken_for:
             self._pause()
 
     def feed_eof(self) -> None:
@@ -116,6 +117,7 @@ class Intake:
                 f"this reader has a transport already, {self._transport!r}; got {transport!r}"
             )
         self._transport = transport
+        self._delivers_once_a_turn = delivers_once_a_turn(transport)
 
     @property
     def _limit(self) -> float:
@@ -142,8 +144,17 @@ class Intake:
 
     # Waiting.
 
-    async def _wait(self, method: str, needed: float) -> None:
+    def _is_dry(self) -> bool:
+        """Return whether nothing stands behind the buffer's head, not even an end."""
+        return not (self._incoming.tail_size or self._eof or self._exception is not None)
+
+    async def _wait(self, method: str, needed: float, wanted: float = 0) -> None:
         """Wait until data has come and ``needed`` bytes are buffered, or for EOF or an exception.
+
+        Args:
+            method: The read's name, for the error.
+            needed: In bytes; 0 for any.
+            wanted: Bytes that the read will take once it runs, if as many are there.
 
         Raises:
             RuntimeError: Another read waits, or was woken and has not run yet: its waiter is
@@ -154,10 +165,11 @@ class Intake:
                 f"{method}() would have to wait for data while another read of the same reader "
                 "waits; let one coroutine at a time read"
             )
-        waiter = self._waiter = asyncio.get_running_loop().create_future()
+        waiter = self._waiter = running_loop(self._loop).create_future()
         self._needed = needed
-        if self._incoming.head:
-            self._incoming.release()
+        self._wanted = wanted
+        if len(self._incoming.head) > _SMALL_BYTES:
+            self._incoming.release()  # what was read of it
         try:
             # The waiter stands before the transport is let go: it may deliver at once.
             if self._paused:
@@ -214,5 +226,6 @@ class Intake:
             # The new one rests on the old one, which nobody would resume any more.
             self._resume()
         self._transport = transport
+        self._delivers_once_a_turn = delivers_once_a_turn(transport)
         if self._incoming.size > self._high_bytes:
             self._pause()

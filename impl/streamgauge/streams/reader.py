@@ -67,6 +67,7 @@ class StreamReader(Intake):
     # Reads. Each begins with its ready path, which repeats itself on purpose: one call less is a
     # tenth of what such a read takes. It takes from the first chunk (see ReceiveBuffer), which
     # serves nearly every read; otherwise what it took goes back, or is what the rest is added to.
+    # A read that finds nothing at all waits, and takes the same path when something has come.
 
     async def read(self, n: int = -1) -> bytes:
         """Read up to ``n`` bytes, at least one.
@@ -88,13 +89,17 @@ class StreamReader(Intake):
         Source: edition 3.8, StreamReader.read.
         """
         if type(n) is int and n > 0:
-            data = self._take(n)
-            if len(data) < n and self._incoming.tail_size:
-                data = self._incoming.take_on(data, n)
-            if data:
-                if self._paused:
-                    self._resume_if_low()
-                return data
+            while True:
+                data = self._take(n)
+                if len(data) < n and self._incoming.tail_size:
+                    data = self._incoming.take_on(data, n)
+                if data:
+                    if self._paused:
+                        self._resume_if_low()
+                    return data
+                if not self._is_dry():
+                    break
+                await self._wait("read", _ANY, n)
         return await self._read_waiting(checked_count("read", n))
 
     async def readline(self) -> bytes:
@@ -112,13 +117,18 @@ class StreamReader(Intake):
 
         Source: edition 3.8, StreamReader.readline.
         """
-        line = self._take_line(self._longest_line)
-        if line:
-            if line[-1] == _LF:
-                if self._paused:
-                    self._resume_if_low()
-                return line
-            self._incoming.unread(len(line))
+        while True:
+            line = self._take_line(self._longest_line)
+            if line:
+                if line[-1] == _LF:
+                    if self._paused:
+                        self._resume_if_low()
+                    return line
+                self._incoming.unread(len(line))
+                break
+            if not self._is_dry():
+                break
+            await self._wait("readline", _ANY)
         return await self._readline_waiting()
 
     async def readexactly(self, n: int) -> bytes:
@@ -141,13 +151,18 @@ class StreamReader(Intake):
         if type(n) is not int:
             n = checked_count("readexactly", n)
         if 0 < n <= _SMALL_BYTES:
-            data = self._take(n)
-            if len(data) == n:
-                if self._paused:
-                    self._resume_if_low()
-                return data
-            if data:
-                self._incoming.unread(len(data))
+            while True:
+                data = self._take(n)
+                if len(data) == n:
+                    if self._paused:
+                        self._resume_if_low()
+                    return data
+                if data:
+                    self._incoming.unread(len(data))
+                    break
+                if not self._is_dry():
+                    break
+                await self._wait("readexactly", n, n)
         elif n < 0:
             raise ValueError(f"readexactly() needs a number of bytes that is not negative, got {n}")
         incoming = self._incoming
@@ -159,7 +174,7 @@ class StreamReader(Intake):
                 return b""
             if self._eof:
                 raise asyncio.IncompleteReadError(incoming.take_all(), n)
-            await self._wait("readexactly", n)
+            await self._wait("readexactly", n, n)
             size = incoming.size
         return self._consume(n)
 
@@ -186,19 +201,24 @@ class StreamReader(Intake):
         """
         if type(separator) is bytes and separator:
             incoming = self._incoming
-            start = incoming.tell()
-            head = incoming.head
-            found = head.find(separator[0], start)  # many times as fast as for several bytes
-            if 0 <= found <= start + self._limit_bytes:
-                data = self._take(found + len(separator) - start)
-                if data.endswith(separator):
-                    if self._paused:
-                        self._resume_if_low()
-                    return data
-                incoming.unread(len(data))
-                found = head.find(separator, found)
-                if 0 <= found <= start + self._limit_bytes:
-                    return self._consume(found + len(separator) - start)
+            while True:
+                start = incoming.tell()
+                # One byte is found many times as fast as several in a row.
+                before = incoming.head.find(separator[0], start) - start
+                if 0 <= before <= self._limit_bytes:
+                    data = self._take(before + len(separator))
+                    if data.endswith(separator):
+                        if self._paused:
+                            self._resume_if_low()
+                        return data
+                    incoming.unread(len(data))
+                    before = incoming.head.find(separator, start + before) - start
+                    if 0 <= before <= self._limit_bytes:
+                        return self._consume(before + len(separator))
+                if start == len(incoming.head) and self._is_dry():
+                    await self._wait("readuntil", _ANY)
+                elif not incoming.gather():
+                    break
         return await self._readuntil_waiting(checked_separators(separator), "readuntil")
 
     def __aiter__(self) -> StreamReader:
@@ -221,7 +241,7 @@ class StreamReader(Intake):
                 raise self._exception
             if self._eof or n == 0:
                 return b""
-            await self._wait("read", _ANY)
+            await self._wait("read", _ANY, n)
         return self._consume(n)
 
     async def _read_to_eof(self) -> bytes:
@@ -230,7 +250,7 @@ class StreamReader(Intake):
                 raise self._exception
             if self._eof:
                 return self._incoming.take_all()
-            await self._wait("read", _ALL)
+            await self._wait("read", _ALL, _ALL)
 
     async def _readline_waiting(self) -> bytes:
         try:

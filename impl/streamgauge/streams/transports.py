@@ -11,6 +11,16 @@ import sys
 from typing import Any, Callable
 
 
+def running_loop(likely: Any) -> Any:
+    """Return the running loop, which is ``likely`` if that one runs.
+
+    Up to Python 3.11, asking asyncio asks the kernel for the process's id every time.
+    """
+    if likely is not None and likely.is_running():
+        return likely
+    return asyncio.get_running_loop()
+
+
 def is_closing(transport: Any) -> bool:
     """Return whether a transport is closing or closed, a lost one of any Python included.
 
@@ -35,6 +45,15 @@ def closes_unbounded(transport: Any) -> bool:
         and type(transport).__module__ == "asyncio.sslproto"
         and is_closing(transport)
     )
+
+
+def delivers_once_a_turn(transport: Any) -> bool:
+    """Return whether a read that was woken runs before this transport delivers again.
+
+    asyncio's own socket transports receive once a turn of the loop. uvloop's go on as long as
+    there is more, and TLS may hand on several pieces of what came at once.
+    """
+    return type(transport).__module__ == "asyncio.selector_events"
 
 
 def keep_paused(loop: asyncio.AbstractEventLoop, transport: Any) -> None:
