@@ -12,9 +12,9 @@ from benchmarks.fakes.places import MEMORY, PLACES, Place
 from benchmarks.fakes.workloads import Workload, send_in_one_write
 
 from streamgauge.conformance.bench.growth import Scenario, grow
-from streamgauge.conformance.bench.loops import loop_factory
 from streamgauge.conformance.bench.measuring import Series, orders, run_once
 from streamgauge.conformance.bench.scene import FLOOR, Stopwatch
+from streamgauge.conformance.loops import resolve_loop
 
 __all__ = ["LINEAR_MIB", "growth_of_one_write", "measure", "versions"]
 
@@ -54,7 +54,7 @@ def _once(place: Place, workload: Workload, count: int, loop: str) -> Stopwatch:
         async with setting() as given:
             await workload.work(given, count, watch)
 
-    run_once(main, getattr(place, workload.needs), loop_factory(place.loop or loop))
+    run_once(main, getattr(place, workload.needs), resolve_loop(place.loop or loop))
     return watch
 
 
@@ -66,7 +66,7 @@ def growth_of_one_write(loop: str) -> List[Tuple[int, float]]:
             await send_in_one_write(pair, mebibytes, Stopwatch())
 
     scenario = Scenario("one write", LINEAR_MIB, "MiB", work)
-    return grow(PLACES[MEMORY].pair, scenario, loop_factory(loop))
+    return grow(PLACES[MEMORY].pair, scenario, resolve_loop(loop))
 
 
 def versions(loop: str) -> Dict[str, str]:

@@ -12,7 +12,6 @@ from rich.console import Console
 
 from streamgauge.conformance import cli, subjects
 from streamgauge.conformance.bench import figures, measuring, memory, plots, table
-from streamgauge.conformance.bench.loops import loop_factory
 from streamgauge.conformance.bench.measuring import Series
 from streamgauge.conformance.bench.peer import Peer
 from streamgauge.conformance.bench.scene import FLOOR, Scene
@@ -119,12 +118,6 @@ def test_copies_and_peaks_are_seen(peer):
     arguments = (measuring.run_once, work, scene, asyncio.new_event_loop)
     assert 3 == pytest.approx(memory.bytes_copied(*arguments) / 2**20, abs=0.1)
     assert 2 == pytest.approx(memory.peak_bytes(*arguments) / 2**20, abs=0.1)
-
-
-def test_an_absent_loop_is_named():
-    """A loop that is not there is a usage error that says its name."""
-    with pytest.raises(UsageError, match="nowhere"):
-        loop_factory("nowhere:loop")
 
 
 @pytest.mark.parametrize(

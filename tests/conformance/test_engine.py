@@ -193,7 +193,7 @@ def test_cut_short_when_the_listener_wants_it() -> None:
         ({"subjects": ("planted:nobody",), "search_path": (HERE,)}, "has no 'nobody'"),
         ({"subjects": ("planted:answers_every_name",), "search_path": (HERE,)}, "to any name"),
         ({"subjects": ("planted:lacks_no_set",), "search_path": (HERE,)}, "lacks = 5; expected a"),
-        ({"loops": ("uvloop",)}, "MODULE:FACTORY"),
+        ({"loops": ("roundabout",)}, "MODULE:FACTORY"),
         ({"loops": ("asyncio:no_factory",)}, "has no 'no_factory'"),
         ({"links": ("smoke",)}, "expected one of feed"),
         ({"clauses": ("reader.nothing",)}, "no clause matches 'reader.nothing'"),

@@ -6,22 +6,20 @@ tried becomes a trial that says so, so that no clause drops out of sight.
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Tuple
 
 from streamgauge.conformance import catalogue, registry
 from streamgauge.conformance.catalogue import EDITIONS, Catalogue, Clause
 from streamgauge.conformance.errors import NothingToRunError, UsageError
 from streamgauge.conformance.links import available_links
+from streamgauge.conformance.loops import LoopFactory, resolve_loop
 from streamgauge.conformance.plan import LINKS, RunPlan
 from streamgauge.conformance.registry import Check
 from streamgauge.conformance.runner import TrialSpec
-from streamgauge.conformance.subjects import Subject, resolve, resolve_loop
+from streamgauge.conformance.subjects import Subject, resolve
 
 __all__ = ["Selection", "edition_of"]
-
-LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 class Selection:

@@ -6,17 +6,13 @@ a `Subject` with its own `pair()`. Nothing here imports an implementation but by
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import importlib
-import importlib.util
 import inspect
 import socket
-import sys
-from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple, Type
+from typing import Any, Dict, FrozenSet, Mapping, Tuple, Type
 
 from streamgauge.conformance.errors import UsageError
-from streamgauge.conformance.plan import LINKS, STOCK_LOOP
+from streamgauge.conformance.importing import attribute_of, import_for
+from streamgauge.conformance.plan import LINKS
 
 __all__ = [
     "BUILTIN",
@@ -25,7 +21,6 @@ __all__ = [
     "answers_everything",
     "builtin",
     "resolve",
-    "resolve_loop",
 ]
 
 # name -> (module, one line for `streamgauge subjects`)
@@ -110,60 +105,15 @@ def resolve(name: str) -> Subject:
         UsageError: if it cannot be imported, or is not a subject.
     """
     module_name, _, attribute = BUILTIN.get(name, (name, ""))[0].partition(":")
-    found = _import(module_name, f"subject {name!r}")
+    found = import_for(module_name, f"subject {name!r}")
     if attribute:
-        found = _attribute(found, attribute, f"subject {name!r}")
+        found = attribute_of(found, attribute, f"subject {name!r}")
     if inspect.isclass(found) and issubclass(found, Subject):
         found = _instance(found, name)
     if isinstance(found, Subject):
         found.name = name
         return _sound(found)
     return _shaped(found, name)
-
-
-def resolve_loop(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
-    """Find the loop factory of that name: `asyncio`, or `module:factory`.
-
-    Raises:
-        UsageError: if it cannot be imported or cannot be called.
-    """
-    if name == STOCK_LOOP:
-        return asyncio.new_event_loop
-    module_name, _, attribute = name.partition(":")
-    if not attribute:
-        raise UsageError(
-            f"loop {name!r}: expected {STOCK_LOOP!r} or MODULE:FACTORY, "
-            "for instance uvloop:new_event_loop"
-        )
-    factory = _attribute(_import(module_name, f"loop {name!r}"), attribute, f"loop {name!r}")
-    if not callable(factory):
-        raise UsageError(f"loop {name!r}: expected a callable, got {factory!r}")
-    return factory  # type: ignore[no-any-return]  # what it returns is the user's word
-
-
-def _import(module_name: str, what: str) -> Any:
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # stdout is for the report, or its JSON lines
-            return importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # whatever the user's module raises at import
-        raise UsageError(
-            f"{what}: cannot import {module_name!r} ({type(error).__name__}: {error}); "
-            f"{_remedy(module_name)}"
-        ) from error
-
-
-def _remedy(module_name: str) -> str:
-    if module_name.endswith(".py"):
-        return f"give the module's name, {module_name[:-3].strip('./').replace('/', '.')}"
-    return "check the name, or install what it needs"
-
-
-def _attribute(found: Any, path: str, what: str) -> Any:
-    for name in path.split("."):
-        if not hasattr(found, name):
-            raise UsageError(f"{what}: {getattr(found, '__name__', found)!r} has no {name!r}")
-        found = getattr(found, name)
-    return found
 
 
 def _instance(cls: Type[Subject], name: str) -> Subject:

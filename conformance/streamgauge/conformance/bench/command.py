@@ -17,10 +17,10 @@ from rich.progress import track
 from streamgauge.conformance import subjects as every_subject
 from streamgauge.conformance.bench import figures, growth, measuring, plots, table
 from streamgauge.conformance.bench.figures import Figure
-from streamgauge.conformance.bench.loops import loop_factory
 from streamgauge.conformance.bench.peer import Peer
 from streamgauge.conformance.bench.scene import FLOOR, Workload
 from streamgauge.conformance.errors import NothingToRunError, UsageError
+from streamgauge.conformance.loops import resolve_loop
 
 __all__ = ["BenchPlan", "bench"]
 
@@ -90,7 +90,7 @@ def bench(plan: BenchPlan, out: Console, progress: Console) -> List[Figure]:
 def _show_growth(plan: BenchPlan, out: Console) -> None:
     for loop in plan.loops:
         for name in plan.subjects:
-            subject, new_loop = every_subject.resolve(name), loop_factory(loop)
+            subject, new_loop = every_subject.resolve(name), resolve_loop(loop)
             table.print_growth(
                 out,
                 f"{name} on {loop}",
@@ -101,7 +101,7 @@ def _show_growth(plan: BenchPlan, out: Console) -> None:
 def _take(plan: BenchPlan, chosen: Sequence[Workload], progress: Console) -> List[Figure]:
     named: Dict[str, Any] = {name: every_subject.resolve(name) for name in plan.subjects}
     named[FLOOR] = None
-    loops = [(name, loop_factory(name)) for name in plan.loops]
+    loops = [(name, resolve_loop(name)) for name in plan.loops]
     work = [(loop, workload) for loop in loops for workload in chosen]
     taken: List[Figure] = []
     with Peer() as peer:

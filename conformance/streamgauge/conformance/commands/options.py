@@ -29,7 +29,8 @@ PLAN_OPTIONS: Sequence[Callable[[Any], Any]] = (
         "loops",
         multiple=True,
         metavar="LOOP",
-        help="Event loop: asyncio (the default) or MODULE:FACTORY. Repeatable.",
+        help="Event loop: asyncio (the default), another of `streamgauge subjects`, or "
+        "MODULE:FACTORY. Repeatable.",
     ),
     click.option(
         "--link",

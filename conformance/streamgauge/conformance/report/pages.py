@@ -14,6 +14,7 @@ from rich.text import Text
 
 from streamgauge.conformance import registry, subjects
 from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.loops import KNOWN
 from streamgauge.conformance.plan import LINKS
 from streamgauge.conformance.report.account import in_order
 from streamgauge.conformance.report.console import sign
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["print_clause", "print_clauses", "print_subjects"]
 
 LEVEL_STYLES: Mapping[str, str] = {"must": "name", "should": "", "behaviour": "quiet"}
-
-# What a user can put behind --loop, once it is installed: (module, name).
-LOOPS: Sequence[Tuple[str, str]] = (("asyncio", "asyncio"), ("uvloop", "uvloop:new_event_loop"))
 
 OWN_SUBJECT = """\
 streamgauge run mypkg.streams              a module with asyncio's names
@@ -164,8 +162,8 @@ def print_subjects(console: Console) -> None:
     table.add_column(overflow="fold")
     for name, line in subjects.builtin().items():
         table.add_row(name, *_state(_importable(name)), line)
-    for module, name in LOOPS:
-        table.add_row(f"--loop {name}", *_state(find_spec(module) is not None), "")
+    for name, loop in KNOWN.items():
+        table.add_row(f"--loop {name}", *_state(find_spec(loop.module) is not None), loop.line)
     console.print(table)
     console.print()
     console.print(Text("Your own:", style="name"))
