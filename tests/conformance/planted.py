@@ -302,3 +302,26 @@ blocks_everywhere = SimpleNamespace(
     StreamReader=type("Planted", (asyncio.StreamReader,), {"__init__": _block}),
     StreamWriter=asyncio.StreamWriter,
 )
+
+
+async def _hang_aloud(self: Any, n: int) -> bytes:
+    os.write(1, b"hanging\n")
+    return await _wait_for_ever(self, n)
+
+
+tells_that_it_hangs = _reader_whose("readexactly", _hang_aloud)
+
+
+async def _stop_at_a_breakpoint(self: Any, n: int) -> bytes:
+    breakpoint()
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+stops_at_a_breakpoint = _reader_whose("readexactly", _stop_at_a_breakpoint)
+
+
+async def _raise_memory_error(self: Any, n: int) -> bytes:
+    raise MemoryError("planted")
+
+
+floods_no_memory = _reader_whose("readexactly", _raise_memory_error)

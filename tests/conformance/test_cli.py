@@ -229,7 +229,7 @@ def test_a_new_departure_is_reported_with_its_command(run, fake):
     code, out, _ = run("run", "streams")
     assert code == 1
     assert catalogue.load()[CHECKED].text[:40] in out
-    assert f"$ streamgauge run streams --clause {CHECKED} --link tcp\n" in out
+    assert f"$ streamgauge repro streams {CHECKED} --link tcp\n" in out
 
 
 def test_quiet_says_what_was_not_expected(run, fake):

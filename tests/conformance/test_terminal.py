@@ -230,7 +230,7 @@ NEW      reader.a  must
          Data stays in the buffer.
          fail on tcp, tls
            expected [bold]1[/bold], got fail
-         $ streamgauge run stdlib --clause reader.a --link tcp --edition 3.11
+         $ streamgauge repro stdlib reader.a --link tcp --edition 3.11
 """
         in out
     )
@@ -276,7 +276,7 @@ STALE    reader.a
 def test_the_command_names_another_loop_and_quotes():
     """What is printed can be pasted into a shell."""
     out = shown(account(results("my pkg:x", loop="uvloop:new", reader_a="fail")))
-    assert "$ streamgauge run 'my pkg:x' --clause reader.a --link tcp --loop uvloop:new\n" in out
+    assert "$ streamgauge repro 'my pkg:x' reader.a --link tcp --loop uvloop:new\n" in out
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
@@ -284,9 +284,7 @@ def test_the_command_is_never_wrapped(width):
     """However narrow the terminal, the command is one line; everything else keeps within it."""
     out = shown(account(results(reader_a="fail")), width)
     commands = [line for line in out.splitlines() if "$ " in line]
-    assert ["$ streamgauge run stdlib --clause reader.a --link tcp"] == [
-        c.strip() for c in commands
-    ]
+    assert ["$ streamgauge repro stdlib reader.a --link tcp"] == [c.strip() for c in commands]
     assert all(len(line) <= width for line in out.splitlines() if line not in commands)
 
 

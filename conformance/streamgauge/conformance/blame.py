@@ -13,7 +13,7 @@ from typing import Any, List
 
 from streamgauge.conformance.expectations import shown
 
-__all__ = ["PACKAGE", "described", "raised_in_suite", "where"]
+__all__ = ["CHECKS", "PACKAGE", "described", "raised_in_suite", "where"]
 
 PACKAGE = str(Path(__file__).parent)
 CHECKS = str(Path(__file__).parent / "checks")

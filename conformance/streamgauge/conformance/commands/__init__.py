@@ -15,6 +15,7 @@ from streamgauge.conformance import results
 from streamgauge.conformance.commands.benching import bench
 from streamgauge.conformance.commands.listing import baseline
 from streamgauge.conformance.commands.reading import explain, list_clauses, list_subjects
+from streamgauge.conformance.commands.repeating import repro
 from streamgauge.conformance.commands.running import run
 from streamgauge.conformance.commands.words import EPILOG
 from streamgauge.conformance.errors import UsageError
@@ -26,6 +27,7 @@ COMMANDS: Sequence[click.Command] = (
     list_clauses,
     explain,
     list_subjects,
+    repro,
     baseline,
     bench,
 )

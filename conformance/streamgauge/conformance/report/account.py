@@ -79,6 +79,7 @@ class Entry:
         detail: what was expected and what came, on the first of the trials.
         deviation: the entry that lists it; None unless listed or stale.
         varies: whether the links' details differ, in figures only.
+        check: name of the check that departs first; empty for a stale entry.
     """
 
     judged: Judged
@@ -89,6 +90,7 @@ class Entry:
     detail: str = ""
     deviation: Deviation | None = None
     varies: bool = False
+    check: str = ""
 
 
 @dataclass(frozen=True)
@@ -268,8 +270,11 @@ def _merged(judged: Judged, status: str, group: Sequence[Tuple[Result, Deviation
     (first, deviation), links = group[0], [r.link for r, _ in group]
     varies = any(r.detail != first.detail for r, _ in group)
     where = in_order(links)
+    # The check on the first link named, so that command and script show what the report tells.
+    shown = next(r for r, _ in group if r.link == where[0])
     return Entry(
-        judged, status, first.clause, first.verdict, where, first.detail, deviation, varies
+        *(judged, status, first.clause, first.verdict, where, first.detail, deviation, varies),
+        check=shown.check,
     )
 
 

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from streamgauge.conformance.plan import STOCK_LOOP
 from streamgauge.conformance.report.account import Account, Entry, Judged, Status
+from streamgauge.conformance.report.scripts import script_of
+from streamgauge.conformance.vocabulary import NoScriptError
 
 __all__ = ["command_for", "print_departures"]
 
@@ -86,6 +88,8 @@ def _print_full(console: Console, account: Account, group: Sequence[Entry]) -> N
         _body(console, f"{entry.verdict} on {', '.join(entry.links)}{figures}", style="bad")
         _body(console, entry.detail.strip() or "(nothing more is known)", by=2)
     _command(console, command_for(account, first))
+    if first.status == Status.NEW:
+        _script(console, first)
 
 
 def _print_stale(console: Console, account: Account, group: Sequence[Entry]) -> None:
@@ -117,6 +121,17 @@ PRINTERS: Mapping[str, _Lines] = {
 }
 
 
+def _script(console: Console, entry: Entry) -> None:
+    """Print the fault in plain asyncio, or why there is no such script."""
+    try:
+        text = script_of(entry)
+    except NoScriptError as error:
+        _body(console, f"no short script without the suite: {error}", style="quiet")
+        return
+    for line in text.splitlines():
+        console.print(" " * (INDENT + 2) + line, soft_wrap=True)
+
+
 def _command(console: Console, command: str) -> None:
     # One line however narrow the terminal is, so that it can be copied.
     console.print(" " * INDENT + "$ " + command, style="command", soft_wrap=True)
@@ -124,7 +139,9 @@ def _command(console: Console, command: str) -> None:
 
 def command_for(account: Account, entry: Entry) -> str:
     """Give the command that runs just that trial, on the first of the links concerned."""
-    words: List[str] = ["streamgauge", "run", entry.judged.subject, "--clause", entry.clause]
+    words: List[str] = ["streamgauge", "repro", entry.judged.subject, entry.clause]
+    if entry.status == Status.STALE:
+        words = ["streamgauge", "run", entry.judged.subject, "--clause", entry.clause]
     if entry.links and entry.links[0] != "-":
         words += ["--link", entry.links[0]]
     if entry.judged.loop != STOCK_LOOP:

@@ -1,0 +1,122 @@
+"""`streamgauge repro`: one trial again, in this process, for a debugger or a bug report."""
+
+from __future__ import annotations
+
+import os
+import pdb
+import sys
+from typing import List, Optional
+
+import click
+
+from streamgauge.conformance import engine
+from streamgauge.conformance.catalogue import EDITIONS
+from streamgauge.conformance.commands.words import EPILOG
+from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.expectations import PreconditionError
+from streamgauge.conformance.plainly import script_for
+from streamgauge.conformance.plan import LINKS, STOCK_LOOP, RunPlan
+from streamgauge.conformance.replay import Replay, cut_to_check, stack_of
+from streamgauge.conformance.runner import TrialSpec
+from streamgauge.conformance.selection import Selection
+from streamgauge.conformance.verdicts import EXIT_CODES, Outcome
+from streamgauge.conformance.vocabulary import NoScriptError
+
+__all__ = ["repro"]
+
+
+@click.command(epilog=EPILOG)
+@click.argument("name", metavar="SUBJECT")
+@click.argument("clause")
+@click.option("--link", type=click.Choice(LINKS), metavar="LINK", help="On this link.")
+@click.option("--loop", default=STOCK_LOOP, metavar="LOOP", help="On this event loop.")
+@click.option("--check", metavar="NAME", help="This check of the clause; default: all, in turn.")
+@click.option("--edition", type=click.Choice(EDITIONS), metavar="EDITION", help="Of this edition.")
+@click.option("--script", is_flag=True, help="Run nothing; print a script in plain asyncio.")
+@click.option("--pdb", "debug", is_flag=True, help="Open a debugger where the check fails.")
+def repro(
+    name: str,
+    clause: str,
+    link: Optional[str],
+    loop: str,
+    check: Optional[str],
+    edition: Optional[str],
+    script: bool,
+    debug: bool,
+) -> int:
+    """Run the trials of CLAUSE on SUBJECT in this process, without clocks, until one fails.
+
+    `breakpoint()` works in the subject and in the check. A wait without end is ended by Ctrl-C,
+    which says where it stood.
+    """
+    plan = RunPlan(
+        subjects=(name,),
+        loops=(loop,),
+        links=(link,) if link else (),
+        clauses=(clause,),
+        edition=edition,
+        search_path=(os.getcwd(),),
+    )
+    engine.check_plan(plan)
+    selection = Selection(plan)
+    trials = _trials(selection, check)
+    if script:
+        return _print_script(trials)
+    for spec in trials:
+        code = _replay(selection, spec, debug)
+        if code:
+            return code
+    return EXIT_CODES[Outcome.AS_EXPECTED]
+
+
+def _trials(selection: Selection, check: Optional[str]) -> List[TrialSpec]:
+    """Give the trials in question; each clause's promise is what the user has in mind."""
+    names = list(dict.fromkeys(spec.check.name for spec in selection.trials))
+    if check is not None and check not in names:
+        raise UsageError(f"no check {check!r} there; expected one of {', '.join(names)}")
+    found = [s for s in selection.trials if check in (None, s.check.name)]
+    applicable = [spec for spec in found if not spec.inapplicable]
+    if not applicable:
+        raise UsageError(f"{found[0].check.clause} is inapplicable: {found[0].inapplicable}")
+    return applicable
+
+
+def _print_script(trials: List[TrialSpec]) -> int:
+    spec, reason = trials[0], ""
+    for spec in trials:
+        try:
+            text = script_for(spec.check, spec.link, subject=spec.subject, loop=spec.loop)
+        except NoScriptError as error:
+            reason = reason or str(error)
+        else:
+            click.echo(text, nl=False)
+            return EXIT_CODES[Outcome.AS_EXPECTED]
+    raise UsageError(f"{spec.check.clause} has no short script: {reason}; leave --script out")
+
+
+def _replay(selection: Selection, spec: TrialSpec, debug: bool) -> int:
+    """Run one trial and say what came of it; gives the exit code."""
+    title = f"{spec.check.clause} ({spec.check.name}) on {spec.link}"
+    subject, loop = selection.subjects[spec.subject], selection.loops[spec.loop]
+    replay = Replay(spec.check, subject, spec.link, loop)
+    try:
+        noise = replay.run()
+    except KeyboardInterrupt:
+        click.echo(f"{title}: interrupted; it waited in {replay.where}")
+        return EXIT_CODES[Outcome.INCOMPLETE]
+    except PreconditionError as error:
+        cut_to_check(error)
+        click.echo(f"{stack_of(error)}\n{title}: not tried, {error}")
+        return EXIT_CODES[Outcome.INCOMPLETE]
+    except Exception as error:
+        cut_to_check(error)
+        click.echo(f"{stack_of(error)}\n{title}: fails")
+        if debug:
+            pdb.post_mortem(error.__traceback__)
+        return EXIT_CODES[Outcome.DEPARTED]
+    if noise:
+        click.echo(f"{title}: holds, and yet: {noise}")
+        return EXIT_CODES[Outcome.DEPARTED]
+    click.echo(f"{title}: holds")
+    sys.stdout.flush()
+    return EXIT_CODES[Outcome.AS_EXPECTED]
