@@ -1,8 +1,9 @@
-"""The floor: transports that do nothing but call each other's protocol in the next turn.
+"""The floor: transports that do nothing but call each other's protocol.
 
 No window, no watermarks, no addresses, no care for errors or for who is closed; only what streams
-have to be called with, in the turns in which the kernel would bring it. So the floor's time is
-that of asyncio's loop and streams, which a transport can only add to.
+have to be called with, in the turns of the loop in which asyncio's selector loop would bring it
+from the kernel. So the floor's time is that of the loop and of asyncio's streams, which a
+transport that keeps those turns can only add to.
 """
 
 from __future__ import annotations
@@ -93,10 +94,11 @@ async def floor_network() -> AsyncIterator[Tuple[str, int]]:
         return servers[-1]
 
     async def create_connection(factory: Callable[[], Any], *where: Any, **options: Any) -> Any:
+        await _resolved(loop)  # in two turns, as a socket that is connecting
         ends = _joined(factory(), servers[-1].factory())
         for end in ends:
             loop.call_soon(end.protocol.connection_made, end)
-        await asyncio.sleep(0)
+        await _resolved(loop)  # in two more, as the transport tells of it
         return ends[0], ends[0].protocol
 
     loop.create_server, loop.create_connection = create_server, create_connection
@@ -104,3 +106,10 @@ async def floor_network() -> AsyncIterator[Tuple[str, int]]:
         yield ADDRESS
     finally:
         del loop.create_server, loop.create_connection
+
+
+def _resolved(loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+    """Give a future that is resolved in the next turn, so that who waits goes on in the second."""
+    future: asyncio.Future[None] = loop.create_future()
+    loop.call_soon(future.set_result, None)
+    return future
