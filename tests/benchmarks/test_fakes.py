@@ -93,6 +93,7 @@ def test_the_command_keeps_a_run_and_the_page_shows_it(benchmark, monkeypatch, t
     assert main.main(["--page", str(tmp_path / "page.md")]) == 0
     page = (tmp_path / "page.md").read_text()
     assert "0.25 (floor 0.20): **met** | not there |" in page
+    assert "| echo of 1 KiB | memory | 250000.0 | 0.25 |" in page
     picture = ElementTree.parse(tmp_path / "page-asyncio.svg")
     assert "4.00" in [each.text for each in picture.iter()]
 

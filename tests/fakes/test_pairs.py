@@ -8,6 +8,7 @@ import gc
 import os
 import socket
 import ssl
+import tracemalloc
 
 import pytest
 
@@ -128,6 +129,30 @@ async def test_a_memory_pair_uses_no_descriptor():
         client.writer.write(b"x")
         await server.reader.read(1)
         assert before == descriptors()
+
+
+async def test_memory_in_flight_is_bounded():
+    """A writer that drains is held at window and high-water mark, and so is what is allocated."""
+    window, high, piece = 256 * 1024, 64 * 1024, 1024
+    bound = window + high + piece  # the write that goes past the mark
+
+    async def write(writer):
+        for _ in range(8 * bound // piece):
+            writer.write(bytes(piece))
+            await writer.drain()
+
+    async with memory_stream_pair(window=window, ignore_leaks="all") as (client, server):
+        server.transport.pause_reading()
+        tracemalloc.start()
+        writing = asyncio.ensure_future(write(client.writer))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        allocated, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        held = client.wire.in_flight() + client.transport.get_write_buffer_size()
+        assert (bound, False) == (held, writing.done())
+        assert bound < allocated < 1.25 * bound
+        writing.cancel()
 
 
 async def test_a_memory_pair_can_be_made_to_misbehave():

@@ -239,18 +239,12 @@ def test_states_are_those_of_netstat():
 
 
 @pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda end: end.cut(after=-1), "after=-1 bytes, expected 0 or more"),
-        (lambda end: end.cut(how="axe"), "how='axe', expected 'fin', 'rst' or 'stall'"),
-        (lambda end: end.deliver(-2), "deliver got -2 bytes"),
-        (lambda end: Wire(window=0), "window got 0 bytes, expected 1 or more"),
-    ],
+    ("window", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), ("1", TypeError)]
 )
-def test_nonsense_is_refused_by_name(call, message):
-    """A wrong argument is a ValueError with the value and what was expected."""
-    with pytest.raises(ValueError, match=message):
-        call(Wire().ends[0])
+def test_a_window_is_a_number_of_bytes(window, error):
+    """What is no whole number of 1 or more is refused with the value and what was expected."""
+    with pytest.raises(error, match=rf"window got {window!r}.*expected.* 1 or more"):
+        Wire(window=window)
 
 
 @pytest.mark.parametrize("chunks", [None, Chunks.HALF, Chunks.RANDOM(3), Chunks.SIZES([5])])

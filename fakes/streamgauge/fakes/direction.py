@@ -103,6 +103,16 @@ class Direction:
         return self._held
 
     @property
+    def planned(self) -> Optional[Tuple[int, str]]:
+        """The cut that waits: how many more bytes arrive, and how it ends; None without one."""
+        return self._cut
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing can arrive any more: FIN or RST has, or was met."""
+        return self.fin or self.sender.dead or self.receiver.dead
+
+    @property
     def waiting(self) -> int:
         """How many things are on their way: writes, FIN, RST."""
         return len(self._flight)

@@ -69,7 +69,7 @@ class StreamEnd:
     async def end(self) -> None:
         """Abort the connection, if it is there yet, and wait until it is gone."""
         self.abort()
-        with contextlib.suppress(OSError):  # what became of it was seen by those who used it
+        with contextlib.suppress(Exception):  # whatever ended it, its users and the loop know
             await self.writer.wait_closed()
 
     def _not_delivered(self) -> int:

@@ -53,7 +53,8 @@ class MemoryNetwork:
             bytes that nobody read; not if the body raised.
         ValueError: an address in ``hosts`` is not numeric, a window below one byte, an unknown
             leak.
-        TypeError: ``hosts`` is no mapping, ``chunks`` neither a policy nor callable.
+        TypeError: ``hosts`` is no mapping, the window no whole number, ``chunks`` neither a policy
+            nor callable.
     """
 
     def __init__(

@@ -1,10 +1,10 @@
 """One connection as the kernel keeps it: two directions, windows, FIN and RST, and no time.
 
 A `Wire` has two ends, each with the calls of a non-blocking socket (`send`, `recv`, `shutdown`,
-`close`) and with hands to make the connection misbehave (`stall`, `cut`, `reset`, ...). Bytes
-arrive the moment they are sent, unless the direction is held; nothing here knows an event loop:
-whoever waits sets a hook and is called. What is done in a direction is in `direction`; asyncio's
-side of it all is in `transport`.
+`close`) and with `hands` that make the connection misbehave. Bytes arrive the moment they are
+sent, unless the direction is held; nothing here asks an event loop for anything: whoever waits
+sets a hook and is called. What is done in a direction is in `direction`; asyncio's side of it all
+is in `transport`.
 
 Theory of operation, after Linux:
 
@@ -17,12 +17,14 @@ Theory of operation, after Linux:
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 from typing import Callable, Dict, NamedTuple, Optional, Tuple, Union
 
 from .chunks import ChunksLike
 from .direction import FIN, RST, Direction
+from .hands import Hands, check_count
 
 __all__ = ["MAX_DELIVERY_BYTES", "TCP", "UNIX", "WINDOW_BYTES", "Kind", "Wire", "WireEnd"]
 
@@ -60,10 +62,8 @@ def _error(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
-class WireEnd:
-    """One end of a wire: a non-blocking socket's calls, and hands on what this end sends.
-
-    `stall`, `resume`, `deliver`, `cut` and `in_flight` are about the bytes that this end sends.
+class WireEnd(Hands):
+    """One end of a wire: a non-blocking socket's calls, and `Hands` on what this end sends.
 
     Attributes:
         wire: the wire that this is an end of.
@@ -73,6 +73,7 @@ class WireEnd:
         linger_zero: a `close` sends RST and drops what is held, as SO_LINGER with 0 seconds.
         closed: `close` was called.
         dead: RST came.
+        loop: the loop of the transport on this end, see `Hands`.
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class WireEnd:
         "dead",
         "into",
         "linger_zero",
+        "loop",
         "on_readable",
         "on_writable",
         "out",
@@ -98,6 +100,7 @@ class WireEnd:
         self.on_readable: Optional[Callable[[], object]] = None
         self.on_writable: Optional[Callable[[], object]] = None
         self.linger_zero = False
+        self.loop: Optional[asyncio.AbstractEventLoop] = None
         self.closed = False
         self.dead = False
         self._fin_sent = False
@@ -202,59 +205,6 @@ class WireEnd:
             return "CLOSED"
         return STATES[self._fin_sent, self.into.fin]
 
-    # The hands
-
-    def stall(self) -> None:
-        """Hold what this end sends, FIN and RST included, until `resume` or `deliver`."""
-        self.out.hold()
-
-    def resume(self) -> None:
-        """Let go what `stall`, or a `cut` that stalls, has held."""
-        self.out.release()
-
-    def deliver(self, n_bytes: Optional[int] = None) -> int:
-        """Let some of what is held arrive, and go on holding the rest.
-
-        Args:
-            n_bytes: how many bytes; a FIN or RST behind the last of them stays held. None lets
-                all of it arrive, with FIN or RST.
-
-        Returns:
-            How many bytes arrived.
-
-        Raises:
-            ValueError: a negative number.
-        """
-        if n_bytes is not None and n_bytes < 0:
-            raise ValueError(f"deliver got {n_bytes!r} bytes, expected 0 or more, or None for all")
-        return self.out.deliver(n_bytes)
-
-    def cut(self, after: int = 0, how: str = "fin") -> None:
-        """End what this end sends, once some more bytes have arrived at the peer.
-
-        Args:
-            after: bytes that still arrive; those that are held now are among them.
-            how: ``"fin"``: the peer sees EOF there, this end a reset, and what the peer goes on
-                to send meets a reset, as if this end's process had gone. ``"rst"``: both ends
-                see a reset. ``"stall"``: nothing more arrives, until `resume`.
-
-        Raises:
-            ValueError: a negative number, or another ``how``.
-        """
-        if after < 0:
-            raise ValueError(f"cut got after={after!r} bytes, expected 0 or more")
-        if how not in ("fin", "rst", "stall"):
-            raise ValueError(f"cut got how={how!r}, expected 'fin', 'rst' or 'stall'")
-        self.out.cut(after, how)
-
-    def reset(self) -> None:
-        """Reset the connection: both ends see RST, at once, even if the wire is stalled."""
-        self.wire.reset()
-
-    def in_flight(self) -> int:
-        """Count the bytes that this end has sent and that the peer has not taken yet."""
-        return self.out.window - self.out.room
-
     # What the directions call
 
     def take_fin(self) -> None:
@@ -317,7 +267,7 @@ class Wire:
 
     Raises:
         ValueError: a window below one byte.
-        TypeError: ``chunks`` is neither a policy nor callable.
+        TypeError: the window is no whole number, ``chunks`` neither a policy nor callable.
     """
 
     __slots__ = ("__weakref__", "ends", "kind")
@@ -329,8 +279,7 @@ class Wire:
         chunks: Optional[ChunksLike] = None,
         kind: Kind = TCP,
     ) -> None:
-        if window < 1:
-            raise ValueError(f"window got {window!r} bytes, expected 1 or more")
+        check_count("window", window, least=1)
         self.kind = kind
         a, b = self.ends = WireEnd(self), WireEnd(self)
         a.peer, b.peer = b, a

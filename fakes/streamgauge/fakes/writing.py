@@ -49,6 +49,8 @@ class WritingSide(asyncio.Transport):
         super().__init__(extra)
         self._loop = loop
         self.wire = end
+        end.loop = loop
+        end.loop = loop
         self._backlog: Deque[BytesLike] = deque()
 
     def write(self, data: BytesLike) -> None:
