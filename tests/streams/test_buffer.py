@@ -128,9 +128,9 @@ def test_a_whole_chunk_is_returned_itself():
 def test_a_chunk_that_meets_an_empty_buffer_is_what_reads_read_from():
     """It does not go through the queue: the stream's own read serves it."""
     buffer = filled(b"read")
-    assert buffer.read(4) == b"read"
+    assert buffer.stream.read(4) == b"read"
     assert buffer.append(b"next") == 4
-    assert (buffer.read(4), len(buffer.tail)) == (b"next", 0)
+    assert (buffer.stream.read(4), len(buffer.tail)) == (b"next", 0)
 
 
 def test_gathering_says_whether_it_joined():

@@ -34,38 +34,21 @@ class ReceiveBuffer:
 
     The chunk that is being read stands outside the queue, under a `BytesIO`, which shares its
     memory, keeps the place and cuts off what is read in one call into C. Nearly every read
-    concerns this chunk alone and may serve itself: ``read(n)`` and ``read_line(n)`` are the
-    stream's own. If they return too little, the rest is in the queue, for the methods; what was
-    taken for nothing goes back by :meth:`unread`.
+    concerns this chunk alone and may serve itself by the stream's own ``read`` and ``readline``.
+    If they return too little, the rest is in the queue, for the methods; what was taken for
+    nothing goes back by :meth:`unread`.
 
     Attributes:
         head: The chunk that is being read.
-        tell: Says how many bytes of ``head`` were read already.
-        read: Removes and returns up to that many bytes of what is left of ``head``.
-        read_line: The same, but not beyond a newline.
+        stream: Reads from what is left of ``head``; to be read from and asked for its place only.
         tail: The queue: what came behind ``head``, untouched.
         tail_size: How many bytes are in the queue behind ``head``.
     """
 
-    __slots__ = (
-        "_before",
-        "_set_head",
-        "_stream",
-        "_tiny",
-        "head",
-        "read",
-        "read_line",
-        "tail",
-        "tail_size",
-        "tell",
-    )
+    __slots__ = ("_before", "_tiny", "head", "stream", "tail", "tail_size")
 
     def __init__(self) -> None:
-        self._stream = stream = BytesIO()
-        self._set_head = stream.__init__  # type: ignore[misc]  # begins anew, as often as wanted
-        self.tell = stream.tell
-        self.read = stream.read
-        self.read_line = stream.readline
+        self.stream = BytesIO()
         self.head = b""
         self.tail_size = 0
         self.tail = _NO_QUEUE
@@ -75,7 +58,7 @@ class ReceiveBuffer:
     @property
     def size(self) -> int:
         """Bytes held at the moment."""
-        return len(self.head) - self.tell() + self.tail_size
+        return len(self.head) - self.stream.tell() + self.tail_size
 
     @property
     def received(self) -> int:
@@ -90,7 +73,7 @@ class ReceiveBuffer:
         return self.size
 
     def __bytes__(self) -> bytes:
-        return b"".join((self.head[self.tell() :], *self.tail))
+        return b"".join((self.head[self.stream.tell() :], *self.tail))
 
     def append(self, data: bytes) -> int:
         """Put ``data`` behind what is there; it is kept, not copied.
@@ -101,10 +84,10 @@ class ReceiveBuffer:
         length = len(data)
         if not self.tail_size:
             end = len(self.head)
-            if self.tell() == end:  # as `_load` would do it; one call less
+            if self.stream.tell() == end:  # as `_load` would do it; one call less
                 self._before += end
                 self.head = data
-                self._set_head(data)
+                self.stream.__init__(data)  # type: ignore[misc]  # begins anew
                 return length
             if self.tail is _NO_QUEUE:
                 self.tail = deque()
@@ -120,11 +103,11 @@ class ReceiveBuffer:
 
     def unread(self, n: int) -> None:
         """Put the last ``n`` bytes back that were read from ``head``."""
-        self._stream.seek(-n, 1)
+        self.stream.seek(-n, 1)
 
     def take(self, n: int) -> bytes:
         """Remove and return the first ``n`` bytes, or all there are if they are fewer."""
-        return self.take_on(self.read(n), n)
+        return self.take_on(self.stream.read(n), n)
 
     def take_on(self, data: bytes, n: int) -> bytes:
         """Go on where reading ``n`` bytes from ``head`` returned ``data``, and return it all."""
@@ -141,7 +124,7 @@ class ReceiveBuffer:
             self.tail_size -= length
             if length > missing:
                 self._load(chunk)
-                chunk = self.read(missing)
+                chunk = self.stream.read(missing)
                 missing = 0
             else:
                 self._before += length
@@ -165,7 +148,7 @@ class ReceiveBuffer:
 
         So there is never more copied for this than was read.
         """
-        start = self.tell()
+        start = self.stream.tell()
         rest = len(self.head) - start
         if start > rest:
             self._load(self.head[start:])
@@ -181,7 +164,7 @@ class ReceiveBuffer:
         count = len(tail)
         if count < _MANY_CHUNKS or self.tail_size > count * _SMALL_BYTES:
             return False
-        start = self.tell()
+        start = self.stream.tell()
         rest = len(self.head) - start
         if rest > min(self.tail_size, _GATHER_BYTES):
             return False
@@ -249,7 +232,7 @@ class ReceiveBuffer:
         A search that goes on where the last one stopped has its start near the right end, so
         unless the start is in the first chunk, it is looked for from there.
         """
-        base = -self.tell()
+        base = -self.stream.tell()
         if start < base + len(self.head):
             yield base, self.head
             base += len(self.head)
@@ -270,7 +253,7 @@ class ReceiveBuffer:
         """Read from ``chunk``, which was received next, from now on; forget the former one."""
         self._before += len(self.head)
         self.head = chunk
-        self._set_head(chunk)
+        self.stream.__init__(chunk)  # type: ignore[misc]  # begins anew, as often as wanted
 
     def _join_tiny_run(self) -> None:
         """Make one chunk of the tiny ones at the end."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .transports import closes_unbounded, running_loop
+from .transports import closes_unbounded
 
 # How long a TLS peer may take to answer when this side closes: what asyncio allows since 3.11.
 TLS_SHUTDOWN_TIMEOUT_S = 30.0
@@ -29,18 +29,20 @@ class FlowControlMixin(asyncio.BaseProtocol):
         loop: The loop that wakes those who wait; the running one unless told.
     """
 
+    # How it begins; on the class, as connections are many.
+    _paused = False
+    # A drain found nothing to wait for, and nothing has happened since: no write, no close, no
+    # pause, no loss of the connection.
+    _calm = False
+    _over_ssl = False
+    _connection_lost = False
+    _connection_error: BaseException | None = None
+    _tls_close_timer: asyncio.TimerHandle | None = None
+
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop if loop is not None else asyncio._get_running_loop()
-        self._paused = False
-        # A drain found nothing to wait for, and nothing has happened since: no write, no close,
-        # no pause, no loss of the connection.
-        self._calm = False
-        self._over_ssl = False
-        self._connection_lost = False
-        self._connection_error: BaseException | None = None
         self._drain_waiters: dict[asyncio.Future[None], None] = {}  # in the order of their calls
         self._close_waiters: dict[asyncio.Future[None], None] = {}
-        self._tls_close_timer: asyncio.TimerHandle | None = None
 
     def pause_writing(self) -> None:
         """Note that the transport's buffer passed its high-water mark: drains block."""
@@ -73,8 +75,10 @@ class FlowControlMixin(asyncio.BaseProtocol):
         if self._tls_close_timer is not None:
             self._tls_close_timer.cancel()
             self._tls_close_timer = None
-        _wake(self._drain_waiters)
-        _wake(self._close_waiters)
+        if self._drain_waiters:
+            _wake(self._drain_waiters)
+        if self._close_waiters:
+            _wake(self._close_waiters)
 
     async def _drain_helper(self) -> None:
         """Wait until the transport takes more; any number of tasks may.
@@ -104,7 +108,7 @@ class FlowControlMixin(asyncio.BaseProtocol):
 
     async def _wait_among(self, waiters: dict[asyncio.Future[None], None]) -> None:
         """Wait, together with others, to be woken; cancelling it leaves the others waiting."""
-        waiter = running_loop(self._loop).create_future()
+        waiter = (self._loop or asyncio.get_running_loop()).create_future()
         waiters[waiter] = None
         try:
             await waiter

@@ -53,9 +53,9 @@ async def open_connection(
 
     Source: edition 3.8, open_connection.
     """
-    limit = checked_limit(limit)
     running = _given_or_running(loop, "open_connection")
-    reader, protocol = _reading(running, limit)
+    reader = StreamReader(limit, running)
+    protocol = StreamReaderProtocol(reader, None, running)
     transport, _ = await loops.create_connection(running, lambda: protocol, host, port, **kwds)
     return reader, _writing(transport, protocol, reader, running)
 
@@ -124,9 +124,9 @@ if hasattr(socket, "AF_UNIX"):
 
         Source: edition 3.8, open_unix_connection.
         """
-        limit = checked_limit(limit)
         running = _given_or_running(loop, "open_unix_connection")
-        reader, protocol = _reading(running, limit)
+        reader = StreamReader(limit, running)
+        protocol = StreamReaderProtocol(reader, None, running)
         transport, _ = await running.create_unix_connection(lambda: protocol, _plain(path), **kwds)
         return reader, _writing(transport, protocol, reader, running)
 
@@ -178,11 +178,6 @@ def _given_or_running(loop: Loop | None, function: str) -> Any:
         stacklevel=3,
     )
     return loop
-
-
-def _reading(loop: Loop, limit: float) -> tuple[StreamReader, StreamReaderProtocol]:
-    reader = StreamReader(limit=limit, loop=loop)
-    return reader, StreamReaderProtocol(reader, loop=loop)
 
 
 def _writing(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import lru_cache
 from typing import Any
 
 from .arguments import DEFAULT_LIMIT, BytesLike, checked_data, checked_limit
@@ -37,24 +38,26 @@ class Intake:
         ValueError: ``limit`` is not positive.
     """
 
+    # How it begins; on the class, as connections are many.
+    _eof = False
+    _exception: Any = None
+    _waiter: asyncio.Future[None] | None = None
+    _needed: float = 0  # bytes that have to be buffered before the waiter is woken
+    _wanted: float = 0  # bytes that its read will take, if as many are there
+    _transport: Any = None
+    _delivers_once_a_turn = False
+    _paused = False
+
     def __init__(
         self,
         limit: float | None = DEFAULT_LIMIT,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self._limit = checked_limit(limit)
+        self._limit_bytes = limit = checked_limit(limit)
+        self._high_bytes, self._longest_line = _bounds(limit)
         self._loop = loop if loop is not None else asyncio._get_running_loop()
         self._incoming = incoming = ReceiveBuffer()
-        self._take = incoming.read
-        self._take_line = incoming.read_line
-        self._eof = False
-        self._exception: Any = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._needed: float = 0  # bytes that have to be buffered before the waiter is woken
-        self._wanted: float = 0  # bytes that its read will take, if as many are there
-        self._transport: Any = None
-        self._delivers_once_a_turn = False
-        self._paused = False
+        self._stream = incoming.stream
 
     def at_eof(self) -> bool:
         """Return whether the buffer is empty and :meth:`feed_eof` was called."""
@@ -80,7 +83,7 @@ class Intake:
         spoken_for: float = 0  # bytes that will be read before more can come
         waiter = self._waiter
         if waiter is not None and not waiter.done():
-            if bound - incoming.tell() < self._needed:
+            if bound - incoming.stream.tell() < self._needed:
                 return  # its read wants more: let it come, past the usual bound if need be
             waiter.set_result(None)
             if self._delivers_once_a_turn:
@@ -127,9 +130,7 @@ class Intake:
     @_limit.setter
     def _limit(self, limit: float) -> None:
         self._limit_bytes = limit
-        self._high_bytes = 2 * limit
-        # What may stand before a newline, and the newline.
-        self._longest_line = int(limit if limit < sys.maxsize else sys.maxsize - 1) + 1
+        self._high_bytes, self._longest_line = _bounds(limit)
 
     @property
     def _buffer(self) -> BufferView:
@@ -229,3 +230,13 @@ class Intake:
         self._delivers_once_a_turn = delivers_once_a_turn(transport)
         if self._incoming.size > self._high_bytes:
             self._pause()
+
+
+@lru_cache(maxsize=64)
+def _bounds(limit: float) -> tuple[float, int]:
+    """Return above how many bytes a transport is paused, and how long a line may be at most.
+
+    Remembered, so that connections share these numbers. A line is what may stand before a
+    newline, and the newline.
+    """
+    return 2 * limit, int(limit if limit < sys.maxsize else sys.maxsize - 1) + 1

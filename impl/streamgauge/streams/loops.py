@@ -8,35 +8,43 @@ from __future__ import annotations
 
 import inspect
 import socket
-from typing import Any, Callable
+from typing import Any, Awaitable, Callable
 
 from .eyeballs import connected_socket
 
-EYEBALLS = ("happy_eyeballs_delay", "interleave")
+EYEBALLS = frozenset(("happy_eyeballs_delay", "interleave"))
 LOOKED_UP = ("family", "proto", "flags", "local_addr")  # spent on making the socket
 
 
-async def create_connection(
+def create_connection(
     loop: Any, factory: Callable[[], Any], host: Any, port: Any, **kwds: Any
-) -> tuple[Any, Any]:
+) -> Awaitable[tuple[Any, Any]]:
     """Do what ``loop.create_connection`` does, and try addresses in a race where it can't.
 
     Source: edition 3.10, open_connection: happy_eyeballs_delay, interleave.
     """
-    asked = [name for name in EYEBALLS if name in kwds]
-    if asked and not all(_knows(loop.create_connection, name) for name in asked):
-        delay_s, interleave = kwds.pop("happy_eyeballs_delay", None), kwds.pop("interleave", None)
-        if host is not None and kwds.get("sock") is None:
-            sock = await connected_socket(
-                loop,
-                host,
-                port,
-                delay_s=delay_s,
-                interleave=_first_family_count(delay_s, interleave),
-                **{name: kwds.pop(name) for name in LOOKED_UP if name in kwds},
-            )
-            return await _over(loop, sock, factory, host, kwds)
-    return await loop.create_connection(factory, host, port, **kwds)  # type: ignore[no-any-return]
+    if not EYEBALLS.isdisjoint(kwds):
+        asked = [name for name in EYEBALLS if name in kwds]
+        if not all(_knows(loop.create_connection, name) for name in asked):
+            return _race(loop, factory, host, port, kwds)
+    return loop.create_connection(factory, host, port, **kwds)  # type: ignore[no-any-return]
+
+
+async def _race(
+    loop: Any, factory: Callable[[], Any], host: Any, port: Any, kwds: dict[str, Any]
+) -> tuple[Any, Any]:
+    delay_s, interleave = kwds.pop("happy_eyeballs_delay", None), kwds.pop("interleave", None)
+    if host is None or kwds.get("sock") is not None:
+        return await loop.create_connection(factory, host, port, **kwds)  # type: ignore[no-any-return]
+    sock = await connected_socket(
+        loop,
+        host,
+        port,
+        delay_s=delay_s,
+        interleave=_first_family_count(delay_s, interleave),
+        **{name: kwds.pop(name) for name in LOOKED_UP if name in kwds},
+    )
+    return await _over(loop, sock, factory, host, kwds)
 
 
 def _first_family_count(delay_s: float | None, interleave: int | None) -> int:

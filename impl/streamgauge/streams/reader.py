@@ -90,7 +90,7 @@ class StreamReader(Intake):
         """
         if type(n) is int and n > 0:
             while True:
-                data = self._take(n)
+                data = self._stream.read(n)
                 if len(data) < n and self._incoming.tail_size:
                     data = self._incoming.take_on(data, n)
                 if data:
@@ -118,7 +118,7 @@ class StreamReader(Intake):
         Source: edition 3.8, StreamReader.readline.
         """
         while True:
-            line = self._take_line(self._longest_line)
+            line = self._stream.readline(self._longest_line)
             if line:
                 if line[-1] == _LF:
                     if self._paused:
@@ -152,7 +152,7 @@ class StreamReader(Intake):
             n = checked_count("readexactly", n)
         if 0 < n <= _SMALL_BYTES:
             while True:
-                data = self._take(n)
+                data = self._stream.read(n)
                 if len(data) == n:
                     if self._paused:
                         self._resume_if_low()
@@ -202,11 +202,11 @@ class StreamReader(Intake):
         if type(separator) is bytes and separator:
             incoming = self._incoming
             while True:
-                start = incoming.tell()
+                start = self._stream.tell()
                 # One byte is found many times as fast as several in a row.
                 before = incoming.head.find(separator[0], start) - start
                 if 0 <= before <= self._limit_bytes:
-                    data = self._take(before + len(separator))
+                    data = self._stream.read(before + len(separator))
                     if data.endswith(separator):
                         if self._paused:
                             self._resume_if_low()

@@ -49,6 +49,8 @@ class StreamWriter:
     Source: edition 3.8, StreamWriter.
     """
 
+    _transport: Any = None  # as long as the constructor has not accepted one
+
     def __init__(
         self, transport: Any, protocol: Any, reader: Any, loop: asyncio.AbstractEventLoop
     ) -> None:
@@ -318,7 +320,7 @@ class StreamWriter:
             self._protocol.connection_lost(known)
 
     def __del__(self, warn: Any = warnings.warn) -> None:
-        transport = getattr(self, "_transport", None)  # none if the constructor raised
+        transport = self._transport
         if transport is None or self.is_closing():
             return
         if self._loop.is_closed():

@@ -106,7 +106,12 @@ def _take(plan: BenchPlan, chosen: Sequence[Workload], progress: Console) -> Lis
     taken: List[Figure] = []
     with Peer() as peer:
         for loop, workload in track(
-            work, "measuring", console=progress, transient=True, disable=not progress.is_terminal
+            work,
+            "measuring",
+            console=progress,
+            transient=True,
+            auto_refresh=False,  # no thread of its own: rounds fork
+            disable=not progress.is_terminal,
         ):
             taken += figures.figures(_series(plan, workload, loop, named, peer))
     return taken

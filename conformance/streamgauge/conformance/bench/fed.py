@@ -32,15 +32,23 @@ class LineProtocol(asyncio.Protocol):
     """Splits what it receives into lines, and counts them."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._parts: List[bytes] = []  # of a line that is not complete
         self.lines = 0
 
     def data_received(self, data: bytes) -> None:
         """Count the lines that are complete."""
-        lines = (self._rest + data).splitlines(True)
-        self._rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
+        lines = data.splitlines(True)
+        if self._parts:
+            lines[0] = self._joined(lines[0])
+        if not lines[-1].endswith(b"\n"):
+            self._parts.append(lines.pop())
         for _line in lines:
             self.lines += 1
+
+    def _joined(self, last: bytes) -> bytes:
+        line = b"".join((*self._parts, last))
+        self._parts.clear()
+        return line
 
 
 async def floor_lines(scene: Scene) -> None:
@@ -118,9 +126,15 @@ class MessageProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Count the messages that are complete."""
-        *messages, self._rest = (self._rest + data).split(SEPARATOR)
-        for _message in messages:
+        data, start = self._rest + data, 0
+        while True:
+            end = data.find(SEPARATOR[0], start)  # several bytes are found many times as slowly
+            if not data.startswith(SEPARATOR, end):
+                break
+            _message = data[start : end + len(SEPARATOR)]
+            start = end + len(SEPARATOR)
             self.messages += 1
+        self._rest = data[start:]
 
 
 async def floor_messages(scene: Scene) -> None:

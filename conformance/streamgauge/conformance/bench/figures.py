@@ -1,8 +1,9 @@
 """What the rounds come to: medians, spreads, ratios to the first subject; stored, loaded, compared.
 
-Plain data: nothing here runs or prints anything. CPU seconds of the loop's thread are what ratios
-are made of: on a machine that others use as well, elapsed time says more about them. Elapsed time
-is kept beside it.
+Plain data: nothing here runs or prints anything. A ratio is taken within each round, and the
+median of these counts: a machine that is slow for some rounds moves both sides. CPU seconds of
+the loop's thread are what ratios are made of: on a machine that others use as well, elapsed time
+says more about them. Elapsed time is kept beside it.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ class Figure:
         subject: its name, or `floor`.
         operation_s: median CPU seconds of one operation.
         elapsed_s: median elapsed seconds of one operation.
-        ratio: how many times as fast as the first subject, by the medians of CPU seconds.
-        low: the lower quartile of that ratio, round by round.
+        ratio: how many times as fast as the first subject: the median of the rounds' ratios.
+        low: the lower quartile of the rounds' ratios.
         high: the upper quartile.
-        elapsed_ratio: the ratio by the medians of elapsed seconds.
+        elapsed_ratio: the same median by elapsed seconds.
         of_floor: how near to the bare protocol, 1 being as fast; None without a floor.
         peak_bytes: the most memory allocated at once; None if not measured.
         copied: bytes copied for each byte of payload; None if not measured.
@@ -67,21 +68,26 @@ def figures(series: Sequence[Series]) -> List[Figure]:
 def _figure(own: Series, first: Series, floor: Optional[Series]) -> Figure:
     median = statistics.median
     cpu = median(own.cpu_s)
-    paired = sorted(a / b for a, b in zip(first.cpu_s, own.cpu_s))
+    paired = sorted(_ratios(first.cpu_s, own.cpu_s))
     return Figure(
         own.workload,
         own.loop,
         own.subject,
         operation_s=cpu / own.count,
         elapsed_s=median(own.wall_s) / own.count,
-        ratio=median(first.cpu_s) / cpu,
+        ratio=median(paired),
         low=paired[len(paired) // 4],
         high=paired[-1 - len(paired) // 4],
-        elapsed_ratio=median(first.wall_s) / median(own.wall_s),
-        of_floor=median(floor.cpu_s) / cpu if floor else None,
+        elapsed_ratio=median(_ratios(first.wall_s, own.wall_s)),
+        of_floor=median(_ratios(floor.cpu_s, own.cpu_s)) if floor else None,
         peak_bytes=own.peak_bytes,
         copied=own.copied,
     )
+
+
+def _ratios(others: Sequence[float], own: Sequence[float]) -> List[float]:
+    """Compare round by round: what was measured side by side had the same machine."""
+    return [other / each for other, each in zip(others, own)]
 
 
 def geometric_mean(ratios: Sequence[float]) -> float:

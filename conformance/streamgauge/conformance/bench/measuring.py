@@ -1,4 +1,4 @@
-"""Taking the measures: rounds that take every subject in turn, on fresh loops, in one process.
+"""Taking the measures: rounds that take every subject in turn, each in a fresh process and loop.
 
 Here live the order of rounds, garbage collection and what is kept of each round. What the
 numbers mean is for `figures`.
@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from streamgauge.conformance.bench import fed, memory, wired, writing
+from streamgauge.conformance.bench.apart import apart
 from streamgauge.conformance.bench.peer import Peer
-from streamgauge.conformance.bench.scene import FLOOR, Scene, Workload
+from streamgauge.conformance.bench.scene import FLOOR, Scene, Stopwatch, Work, Workload
 
 __all__ = ["WORKLOADS", "Series", "measure", "orders", "run_once", "scaled"]
 
 WORKLOADS: Tuple[Workload, ...] = (*fed.WORKLOADS, *wired.WORKLOADS, *writing.WORKLOADS)
+
+# The part of a round that warms the interpreter, the allocator and the sockets up before it.
+WARM_UP_SCALE = 1 / 4
 
 # Parts of a round that are enough to see memory: tracing takes its time.
 MEMORY_SCALE = 1 / 4
@@ -69,24 +73,33 @@ def measure(
         loop: its name, and what makes one.
         subjects: name → subject; the floor's is None.
         peer: the running peer process.
-        rounds: how many count; one more warms up.
+        rounds: how many, each in a process of its own that has warmed up.
         scale: multiplies the operations of a round.
         with_memory: measure peak memory and copies as well, in runs of their own.
     """
     count = scaled(workload, scale)
     name, new_loop = loop
     series = {s: Series(workload.name, name, s, count, [], []) for s in subjects}
-    for number, order in enumerate(orders(list(subjects), rounds + 1)):
+    for order in orders(list(subjects), rounds):
         for subject in order:
+            work = workload.floor if subject == FLOOR else workload.work
             scene = Scene(subjects[subject], peer, count, workload.payload)
-            run_once(workload.floor if subject == FLOOR else workload.work, scene, new_loop)
-            if number:
-                series[subject].wall_s.append(scene.timed.wall_s)
-                series[subject].cpu_s.append(scene.timed.cpu_s)
+            warm_up = scaled(workload, scale * WARM_UP_SCALE)
+            timed = apart(lambda: _round(work, scene, warm_up, new_loop))  # noqa: B023  # at once
+            series[subject].wall_s.append(timed.wall_s)
+            series[subject].cpu_s.append(timed.cpu_s)
     if with_memory:
         for subject, own in series.items():
             _measure_memory(workload, own, subjects[subject], peer, new_loop)
     return list(series.values())
+
+
+def _round(work: Work, scene: Scene, warm_up: int, new_loop: LoopFactory) -> Stopwatch:
+    """Do some of the work untimed, then all of it."""
+    gc.freeze()  # what was there before the fork is nobody's garbage
+    run_once(work, replace(scene, count=warm_up, timed=Stopwatch()), new_loop)
+    run_once(work, scene, new_loop)
+    return scene.timed
 
 
 def scaled(workload: Workload, scale: float) -> int:
@@ -99,10 +112,11 @@ def _measure_memory(
 ) -> None:
     work = workload.floor if own.subject == FLOOR else workload.work
     scene = Scene(subject, peer, scaled(workload, MEMORY_SCALE), workload.payload)
-    own.peak_bytes = memory.peak_bytes(run_once, work, scene, new_loop)
+    own.peak_bytes = apart(lambda: memory.peak_bytes(run_once, work, scene, new_loop))
     if workload.payload:
         scene.count = scaled(workload, COPY_SCALE)
-        own.copied = memory.bytes_copied(run_once, work, scene, new_loop) / scene.total
+        copied = apart(lambda: memory.bytes_copied(run_once, work, scene, new_loop))
+        own.copied = copied / scene.total
 
 
 def orders(names: List[str], rounds: int) -> Iterator[Sequence[str]]:

@@ -51,6 +51,19 @@ async def echo(scene: Scene) -> None:
     await writer.wait_closed()
 
 
+async def converse(scene: Scene) -> None:
+    """Ask and answer in lines, as most protocols do."""
+    reader, writer = await scene.connect("echo")
+    line = bytes(scene.payload - 1) + b"\n"
+    with scene.timed:
+        for _ in range(scene.count):
+            writer.write(line)
+            await writer.drain()
+            await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+
 async def drain_idle(scene: Scene) -> None:
     _, writer = await scene.connect("hold")
     with scene.timed:
@@ -172,6 +185,7 @@ async def floor_connect(scene: Scene) -> None:
 WORKLOADS = (
     Workload("drain-idle", "idle drain", "drains", 200_000, 0, drain_idle, floor_drain),
     Workload("echo", "echo round trip", "round trips", 1500, 64, echo, floor_echo),
+    Workload("echo-lines", "echo of lines, drained", "round trips", 1500, 64, converse, floor_echo),
     Workload(
         "connect", "connect and close", "connections", 200, 0, connect_and_close, floor_connect
     ),
