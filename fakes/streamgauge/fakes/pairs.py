@@ -273,7 +273,7 @@ async def _ending(where: str, ends: List[Any], ignore_leaks: Ignore) -> AsyncIte
     try:
         yield
         leaks = [leak for end in ends for leak in end.leaks()]
-    except Exception as exc:
+    except BaseException as exc:  # a cancellation too: most tests that hang end so
         add_note(exc, "\n".join(end.report() for end in ends))
         raise
     finally:

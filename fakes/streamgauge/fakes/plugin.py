@@ -1,33 +1,26 @@
 """The pytest plugin: fixtures that work with any way of running coroutines, and a report.
 
 `stream_pair`, `memory_network` and `no_real_network` are plain fixtures, which give what the test
-enters itself, so they serve pytest-asyncio, anyio's plugin, `IsolatedAsyncioTestCase` (through
-`pytest.mark.usefixtures`) and `asyncio.run` alike. A test that asks for none is left alone.
+enters itself, so they serve pytest-asyncio, anyio's plugin, `IsolatedAsyncioTestCase` and
+`asyncio.run` alike. A test that asks for none is left alone.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
-from typing import Any, Callable, Dict, Generator, Iterator, List
+from contextlib import asynccontextmanager
+from typing import Any, AsyncIterator, Callable, Generator, Iterator, List
 
 import pytest
 
 from . import pairs
+from .guard import Guard
 from .network import MemoryNetwork
-from .outside import ForbiddenConnectError
 
 __all__: List[str] = []
 
-#: `--streams` name to the maker of such a pair.
-PAIRS: Dict[str, Callable[..., Any]] = {
-    "memory": pairs.memory_stream_pair,
-    "tcp": pairs.tcp_stream_pair,
-    "unix": pairs.unix_stream_pair,
-    "socketpair": pairs.socketpair_stream_pair,
-    "tls": pairs.tls_stream_pair,
-}
-#: What a program does, as Python's audit events name it, when it leaves the machine by itself.
-WATCHED = ("socket.connect", "socket.sendto", "socket.sendmsg")
+KINDS = ("memory", "tcp", "unix", "socketpair", "tls")
 PYTEST_SHOWS_NOTES = sys.version_info >= (3, 11)
 
 
@@ -37,32 +30,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--streams",
         default="memory",
         metavar="KINDS",
-        help=f"what `stream_pair` is made of, one or more of {','.join(PAIRS)}, or 'all'",
+        help=f"what `stream_pair` is made of, one or more of {','.join(KINDS)}, or 'all'",
     )
+
+
+def _kinds(config: pytest.Config) -> List[str]:
+    option = config.getoption("--streams")
+    kinds = [*KINDS] if option == "all" else option.split(",")
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise pytest.UsageError(
+            f"--streams got {','.join(unknown)}, expected one or more of {','.join(KINDS)}, or all"
+        )
+    return kinds
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test of `stream_pair` once for each kind that was asked for."""
-    if "stream_pair" not in metafunc.fixturenames:
-        return
-    option = metafunc.config.getoption("--streams")
-    kinds = [*PAIRS] if option == "all" else option.split(",")
-    unknown = [kind for kind in kinds if kind not in PAIRS]
-    if unknown:
-        raise pytest.UsageError(
-            f"--streams got {','.join(unknown)}, expected one or more of {','.join(PAIRS)}, or all"
-        )
-    metafunc.parametrize("stream_pair", kinds, indirect=True)
+    if "stream_pair" in metafunc.fixturenames:
+        metafunc.parametrize("stream_pair", _kinds(metafunc.config), indirect=True)
 
 
 @pytest.fixture
 def stream_pair(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """Give the maker of a pair, to be entered: ``async with`` its call ``as (client, server):``.
 
-    ``--streams`` says over what: memory by default, or the kernel, or both in turn. It takes what
+    ``--streams`` says over what: memory by default, or the kernel, or both in turn. In a
+    `unittest.TestCase`, which pytest cannot run in turn, the first kind counts. It takes what
     all makers take: ``limit``, ``streams``, ``ignore_leaks``.
     """
-    return PAIRS[getattr(request, "param", "memory")]
+    kind = getattr(request, "param", None) or _kinds(request.config)[0]
+    return _shown_while_open(request.node, getattr(pairs, f"{kind}_stream_pair"))
 
 
 @pytest.fixture
@@ -71,46 +69,32 @@ def memory_network(request: pytest.FixtureRequest) -> Callable[..., MemoryNetwor
 
     It takes what `MemoryNetwork` takes. What is open when the test fails is in the report.
     """
-    made: List[MemoryNetwork] = []
-    request.node._streamgauge_networks = made
 
     def make(**options: Any) -> MemoryNetwork:
-        made.append(MemoryNetwork(**options))
-        return made[-1]
+        network = MemoryNetwork(**options)
+        _open(request.node).append(lambda: network.report() if network.entered else "")
+        return network
 
     return make
 
 
-class _Watch:
-    """The audit hook, which can't be taken away and so is told when to look."""
-
-    put = False
-    active = 0
-
-    @classmethod
-    def hook(cls, event: str, args: Any) -> None:
-        if cls.active and event in WATCHED and not isinstance(args[-1], (str, bytes)):
-            raise ForbiddenConnectError(args[-1])
-
-
 @pytest.fixture
-def no_real_network() -> Iterator[None]:
-    """Make it an error to connect a socket, or to send a datagram, from Python code.
+def no_real_network() -> Iterator[Guard]:
+    """Make it an error to connect a socket, send a datagram or look a name up, from Python code.
 
-    It is seen by Python's audit events, nothing is patched; unix sockets are left alone. uvloop
-    connects without Python, so there only a memory network's own refusal holds.
+    It is seen by Python's audit events, nothing is patched; unix sockets are left alone. Its
+    ``passthrough("127.0.0.1:5432")`` lets a destination be reached. uvloop connects without
+    Python, so there only a memory network's own refusal holds.
 
     Raises:
         ForbiddenConnectError: in the test, when it tries; it names the address.
     """
-    if not _Watch.put:
-        sys.addaudithook(_Watch.hook)
-        _Watch.put = True
-    _Watch.active += 1
+    guard = Guard()
+    guard.up()
     try:
-        yield
+        yield guard
     finally:
-        _Watch.active -= 1
+        guard.down()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -119,16 +103,42 @@ def pytest_runtest_makereport(
 ) -> Generator[None, Any, None]:
     """Add the state of the fakes to the report of a failure."""
     outcome = yield
-    if call.when != "call" or call.excinfo is None:
-        return
     report = outcome.get_result()
-    for text in _state(item, call.excinfo.value):
+    if not report.failed or call.excinfo is None:
+        return
+    texts = [describe() for describe in _open(item)]
+    if not PYTEST_SHOWS_NOTES:
+        texts += _notes(call.excinfo.value)
+    for text in filter(None, texts):
         report.sections.append(("streamgauge: connections and last bytes", text))
 
 
-def _state(item: pytest.Item, exc: BaseException) -> Iterator[str]:
-    for network in getattr(item, "_streamgauge_networks", ()):
-        if network.entered:
-            yield network.report()
-    if not PYTEST_SHOWS_NOTES:
+def _open(node: Any) -> List[Callable[[], str]]:
+    """Give what describes the fakes that a test has open."""
+    found: List[Callable[[], str]] = node.__dict__.setdefault("_streamgauge_open", [])
+    return found
+
+
+def _shown_while_open(node: Any, maker: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(maker)
+    @asynccontextmanager
+    async def make(**options: Any) -> AsyncIterator[Any]:
+        async with maker(**options) as ends:
+
+            def describe() -> str:
+                return "\n".join(end.report() for end in ends)
+
+            _open(node).append(describe)
+            try:
+                yield ends
+            finally:
+                _open(node).remove(describe)
+
+    return make
+
+
+def _notes(exc: Any) -> Iterator[str]:
+    """Give the notes of an exception and of those that it came from."""
+    while exc is not None:
         yield from getattr(exc, "__notes__", ())
+        exc = exc.__cause__ or exc.__context__
