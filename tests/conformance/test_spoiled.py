@@ -31,7 +31,7 @@ SAMPLE = (
     "open-connection-default-limit-halved",
     "start-unix-server-takes-strings-only",
 )
-QUICK = ("--link", "tcp", "--link", "unix", "--workers", "1")
+QUICK = ("--link", "memory", "--workers", "1")
 
 
 UNSPOILED = Spoil("none", "", "Nothing.", cuts=())

@@ -10,7 +10,16 @@ from functools import lru_cache
 
 import trustme
 
-__all__ = ["HOSTNAME", "client_context", "server_context", "stranger_context"]
+from streamgauge.conformance.speech import Speech
+
+__all__ = [
+    "HOSTNAME",
+    "as_client",
+    "as_server",
+    "client_context",
+    "server_context",
+    "stranger_context",
+]
 
 HOSTNAME = "localhost"
 
@@ -45,3 +54,17 @@ def stranger_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trustme.CA(key_type=trustme.KeyType.ECDSA).configure_trust(context)
     return context
+
+
+def as_server() -> Speech:
+    """Give what a peer speaks that shows our certificate."""
+    return Speech(server_context())
+
+
+def as_client(ahead: bytes = b"") -> Speech:
+    """Give what a peer speaks that verifies our certificate.
+
+    Args:
+        ahead: plain bytes that leave in one piece with its first record.
+    """
+    return Speech(client_context(), HOSTNAME, ahead)

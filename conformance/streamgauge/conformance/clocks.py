@@ -16,7 +16,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Callable, Coroutine, Generator, Generic, Optional, TextIO, TypeVar
 
-__all__ = ["Deadlines", "InLoopClock", "Steps", "arm_stall_clock", "disarm_stall_clock", "unit"]
+__all__ = [
+    "DEAD_TICKS",
+    "QUIET_TICKS",
+    "Deadlines",
+    "InLoopClock",
+    "Steps",
+    "arm_stall_clock",
+    "disarm_stall_clock",
+    "unit",
+]
 
 T = TypeVar("T")
 
@@ -24,6 +33,9 @@ NOMINAL_UNIT_S = 0.004  # what 200 turns of a stock loop take on an ordinary mac
 UNIT_TURNS = 200
 TICK_S = 0.02  # how often the in-loop clock looks, before scaling
 QUIET_TICKS = 25  # looks without one step of the check, all of them on time: the wait is dead
+DEAD_TICKS = (
+    3  # the same on a loop on which nothing is scheduled, and nothing can come from outside
+)
 TOTAL_TICKS = 500  # looks after which a check that is still busy is ended
 STALL_S = 12.0  # the outer clock: longer than TOTAL_TICKS, so that only a held loop meets it
 
@@ -109,8 +121,10 @@ class InLoopClock:
     Args:
         loop: the subject's.
         deadlines: how often to look.
-        steps: gives the number of steps the check has taken.
+        steps: gives the number of steps the check has taken, or any other that grows while
+            something happens.
         expired: called once, in the loop; called a second time if the check takes no notice.
+        patience: gives the number of quiet looks after which the wait is dead.
     """
 
     def __init__(
@@ -119,11 +133,13 @@ class InLoopClock:
         deadlines: Deadlines,
         steps: Callable[[], int],
         expired: Callable[[], None],
+        patience: Callable[[], int] = lambda: QUIET_TICKS,
     ) -> None:
-        self._loop = loop
+        self._call_later = loop.call_later  # its own, even if the loop is watched later
         self._tick_s = deadlines.tick_s
         self._steps = steps
         self._expired = expired
+        self._patience = patience
         self._seen = -1
         self._quiet = self._total = 0
         self._due = 0.0
@@ -132,7 +148,7 @@ class InLoopClock:
     def start(self) -> None:
         """Begin to look."""
         self._due = time.perf_counter() + self._tick_s
-        self._timer = self._loop.call_later(self._tick_s, self._look)
+        self._timer = self._call_later(self._tick_s, self._look)
 
     def stop(self) -> None:
         """Stop looking."""
@@ -148,7 +164,7 @@ class InLoopClock:
         elif on_time:
             self._quiet += 1
         self._total += on_time
-        if self._quiet >= QUIET_TICKS or self._total >= TOTAL_TICKS:
+        if self._quiet >= self._patience() or self._total >= TOTAL_TICKS:
             self._quiet = self._total = 0
             self._expired()
         self.start()

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Tuple
 
 from streamgauge.conformance.expectations import CheckFailedError, PreconditionError, shown
-from streamgauge.conformance.links import Link, make_link
-from streamgauge.conformance.peer import Bench, Listener, Peer
+from streamgauge.conformance.link_types import make_link
+from streamgauge.conformance.links import AnyListener, AnyPeer, Link
+from streamgauge.conformance.peer import Bench
+from streamgauge.conformance.speech import PLAIN, Speech
 from streamgauge.conformance.subjects import Subject
-from streamgauge.conformance.wires import PlainWire, Wire
 
 __all__ = ["CONNECT_CLAUSE", "Arrivals", "Joining"]
 
@@ -69,6 +69,7 @@ class Joining:
         subject: what is judged; its documented names are attributes.
         link: name of the link.
         bench: where the peers stand.
+        like: the kernel's link that `memory` is to be like; the link itself for any other.
 
     Attributes:
         setup_clause: the clause that covers the step under way, empty outside of set-up.
@@ -76,19 +77,32 @@ class Joining:
         servers: to be closed when the trial ends.
     """
 
-    def __init__(self, subject: Subject, link: str, bench: Bench) -> None:
+    def __init__(self, subject: Subject, link: str, bench: Bench, like: str) -> None:
         self.subject = subject
         self.link = link
+        self.like = like
         self.bench = bench
         self.setup_clause = ""
         self.writers: List[Any] = []
         self.servers: List[Any] = []
-        self._joint: Link = make_link(link, subject, bench)
-        self._peer: List[Peer] = []
+        self._joint: Link = make_link(link, like, subject, bench)
+        self._peer: List[AnyPeer] = []
         self._fed: List[Any] = []
 
+    def refusal(self, loop: asyncio.AbstractEventLoop) -> str:
+        """Say why the link does not do on a loop; empty if it does."""
+        return self._joint.refusal(loop)
+
+    async def enter(self) -> None:
+        """Set up what connections need, before the check begins."""
+        await self._joint.enter()
+
+    async def leave(self) -> None:
+        """Take down what `enter` has set up, after everything was closed."""
+        await self._joint.leave()
+
     @property
-    def peer(self) -> Peer:
+    def peer(self) -> AnyPeer:
         """The other end of the last connection."""
         return self._peer[-1]
 
@@ -112,7 +126,7 @@ class Joining:
 
     async def pair(self, **arguments: Any) -> Tuple[Any, Any]:
         """Make a reader and a writer joined to `peer`; failing is a failed precondition."""
-        with self.setup(CONNECT_CLAUSE[self.link]):
+        with self.setup(CONNECT_CLAUSE[self.like]):
             return _reader_and_writer(*await self.connect(**arguments))
 
     async def connect(self, **arguments: Any) -> Tuple[Any, Any]:
@@ -121,11 +135,11 @@ class Joining:
         self._peer.append(peer)
         return self._noted(streams)
 
-    def listen(self) -> Listener:
+    def listen(self) -> AnyListener:
         """Make a peer that listens, for checks that connect by themselves."""
         return self._joint.listen()
 
-    async def open(self, listener: Listener, **arguments: Any) -> Tuple[Any, Any]:
+    async def open(self, listener: AnyListener, **arguments: Any) -> Tuple[Any, Any]:
         """Connect to `listener` by the subject's function, and accept nothing meanwhile."""
         return self._noted(await self._joint.open(listener, **arguments))
 
@@ -140,7 +154,7 @@ class Joining:
 
     async def serve(self, callback: Callable[..., Any], **arguments: Any) -> Any:
         """Start a server; failing is a failed precondition."""
-        with self.setup(SERVE_CLAUSE[self.link]):
+        with self.setup(SERVE_CLAUSE[self.like]):
             return await self.start_server(callback, **arguments)
 
     async def start_server(self, callback: Callable[..., Any], **arguments: Any) -> Any:
@@ -150,21 +164,23 @@ class Joining:
         return server
 
     def path(self) -> str:
-        """Give a path for a unix socket that does not exist yet; only on link `unix`."""
+        """Give a path for a unix socket that does not exist yet; only where it is like `unix`."""
         return self._joint.path()
 
-    async def dial(
-        self, address: Any = None, wire: Optional[Callable[[socket.socket], Wire]] = None
-    ) -> Peer:
+    def spare_address(self) -> Tuple[str, int]:
+        """Give a host and a port where nobody listens; only where it is like `tcp`."""
+        return self._joint.spare_address()
+
+    async def dial(self, address: Any = None, speech: Optional[Speech] = None) -> AnyPeer:
         """Connect a new peer, and expect to be taken in.
 
         Args:
             address: where to; the last server's first address if none is given.
-            wire: speaks on the connection, `PlainWire` for instance; the link's own unless told.
+            speech: what the peer speaks, `PLAIN` for instance; as the link does unless told.
         """
         try:
             target = self.servers[-1].sockets[0].getsockname() if address is None else address
-            peer = await self._joint.dial(target, wire)
+            peer = await self._joint.dial(target, speech)
         except Exception as error:
             raise CheckFailedError(f"expected to reach the server, got {shown(error)}") from error
         self._peer.append(peer)
@@ -173,7 +189,7 @@ class Joining:
     async def knock(self, address: Any) -> bool:
         """Connect to an address, say nothing and leave; tells whether anybody listened there."""
         try:
-            peer = await self._joint.dial(address, PlainWire)
+            peer = await self._joint.dial(address, PLAIN)
         except OSError:
             return False
         await peer.close()
@@ -186,7 +202,7 @@ class Joining:
     async def accept_pair(self, **arguments: Any) -> Tuple[Any, Any]:
         """Make the pair that a server's callback receives, joined to `peer`."""
         arrivals = self.arrivals()
-        with self.setup(SERVE_CLAUSE[self.link]):
+        with self.setup(SERVE_CLAUSE[self.like]):
             await self.start_server(arrivals, **arguments)
             await self.dial()
             return _reader_and_writer(*await arrivals.get())

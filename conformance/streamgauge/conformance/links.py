@@ -1,7 +1,8 @@
-"""Links: how the subject's end is joined to the peer, one small class for each.
+"""Links: how the subject's end is joined to the peer by the kernel, one small class for each.
 
 A link makes connections and servers through the subject's documented functions and gives the
-peer's end as a blocking wire. It judges nothing; what the subject raises passes through.
+peer's end. It judges nothing; what the subject raises passes through. What a network in memory
+does in the kernel's place is in `memory_link`.
 """
 
 from __future__ import annotations
@@ -11,17 +12,41 @@ import os
 import shutil
 import socket
 import tempfile
-from functools import lru_cache
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Optional, Protocol, Tuple, Union
 
 from streamgauge.conformance import certificates
+from streamgauge.conformance.memory_peer import MemoryPeer
 from streamgauge.conformance.peer import Bench, Listener, Peer
+from streamgauge.conformance.speech import PLAIN, Speech
 from streamgauge.conformance.subjects import Subject
-from streamgauge.conformance.wires import PlainWire, TlsWire, Wire, abandon
+from streamgauge.conformance.wires import PlainWire, Wire, abandon, family_of, wire_of
 
-__all__ = ["LINK_TYPES", "Link", "available_links", "make_link"]
+__all__ = [
+    "AnyListener",
+    "AnyPeer",
+    "FeedLink",
+    "Link",
+    "OwnLink",
+    "SocketpairLink",
+    "Tcp6Link",
+    "TcpLink",
+    "TlsLink",
+    "UnixLink",
+]
 
 Streams = Tuple[Any, Any]  # a reader and a writer of the subject's
+AnyPeer = Union[Peer, MemoryPeer]
+
+
+class AnyListener(Protocol):
+    """A peer that listens: `peer.Listener`, or `memory_peer.MemoryListener`."""
+
+    @property
+    def sock(self) -> Any:
+        """The listening socket, for its names."""
+
+    async def accept(self, speech: Optional[Speech] = None) -> AnyPeer:
+        """Await the next connection and give its peer."""
 
 
 class Link:
@@ -38,7 +63,17 @@ class Link:
         self.subject = subject
         self.bench = bench
 
-    async def connect(self, **arguments: Any) -> Tuple[Streams, Peer]:
+    def refusal(self, _loop: asyncio.AbstractEventLoop) -> str:
+        """Say why the link does not do on a loop; empty if it does."""
+        return ""
+
+    async def enter(self) -> None:
+        """Set up what connections need, in the loop, before the check begins."""
+
+    async def leave(self) -> None:
+        """Take down what `enter` has set up, when the check has been cleared up after."""
+
+    async def connect(self, **arguments: Any) -> Tuple[Streams, AnyPeer]:
         """Join the subject, as a client, to a new peer."""
         listener = self.listen()
         accepted = asyncio.ensure_future(listener.accept())
@@ -49,11 +84,11 @@ class Link:
             raise
         return streams, await accepted
 
-    def listen(self) -> Listener:
+    def listen(self) -> AnyListener:
         """Make a peer that listens, for the subject to connect to."""
         raise NotImplementedError(type(self).__name__)
 
-    async def open(self, listener: Listener, **arguments: Any) -> Streams:
+    async def open(self, listener: AnyListener, **arguments: Any) -> Streams:
         """Call the subject's connecting function with what leads to `listener`."""
         raise NotImplementedError(type(self).__name__)
 
@@ -65,41 +100,37 @@ class Link:
         """Give a path for a unix socket that does not exist yet."""
         raise NotImplementedError(type(self).__name__)
 
-    async def dial(
-        self, address: Any, wire: Optional[Callable[[socket.socket], Wire]] = None
-    ) -> Peer:
-        """Connect a new peer to an address; `wire` speaks on it, the link's own unless told."""
+    def spare_address(self) -> Tuple[str, int]:
+        """Give a host and a port where nobody listens, and that nobody else is given."""
+        raise NotImplementedError(type(self).__name__)
+
+    async def dial(self, address: Any, speech: Optional[Speech] = None) -> AnyPeer:
+        """Connect a new peer to an address; it speaks as the link does unless told."""
         sock = socket.socket(family_of(address), socket.SOCK_STREAM)
         self.bench.on_exit(lambda: abandon(sock))  # a handshake may wait for a subject for ever
-        return Peer(
-            await self.bench.run(_dial, sock, address, wire or self.client_wire), self.bench
-        )
+        wire = await self.bench.run(_dial, sock, address, speech or self.client_speech)
+        return Peer(wire, self.bench)
 
-    def client_wire(self, sock: socket.socket) -> Wire:
-        """Make a wire of a socket that the peer connected."""
-        return PlainWire(sock)
+    @property
+    def client_speech(self) -> Speech:
+        """What a peer speaks that connected."""
+        return PLAIN
 
-    def server_wire(self, sock: socket.socket) -> Wire:
-        """Make a wire of a socket that the peer accepted."""
-        return PlainWire(sock)
-
-
-def family_of(address: Any) -> socket.AddressFamily:
-    """Tell an address's family by its shape: a path, or a tuple of two or of four."""
-    if isinstance(address, (str, bytes)):
-        return socket.AF_UNIX
-    return socket.AF_INET if len(address) == 2 else socket.AF_INET6
+    @property
+    def server_speech(self) -> Speech:
+        """What a peer speaks that was connected to."""
+        return PLAIN
 
 
-def _dial(sock: socket.socket, address: Any, wire: Callable[[socket.socket], Wire]) -> Wire:
+def _dial(sock: socket.socket, address: Any, speech: Speech) -> Wire:
     sock.connect(address)
-    return wire(sock)
+    return wire_of(sock, speech)
 
 
 class SocketpairLink(Link):
     """A connected pair of unix sockets, handed over by `sock=`."""
 
-    async def connect(self, **arguments: Any) -> Tuple[Streams, Peer]:
+    async def connect(self, **arguments: Any) -> Tuple[Streams, AnyPeer]:
         """Register one end with the subject; the other is the peer's."""
         ours, theirs = socket.socketpair()
         peer = Peer(PlainWire(ours), self.bench)
@@ -114,14 +145,22 @@ class TcpLink(Link):
     family = socket.AF_INET
     host = "127.0.0.1"
 
-    def listen(self) -> Listener:
+    def listen(self) -> AnyListener:
         """Listen on a port that the kernel chooses."""
         sock = socket.socket(self.family, socket.SOCK_STREAM)
         sock.bind((self.host, 0))
         sock.listen()
-        return Listener(sock, self.bench, self.server_wire)
+        return Listener(sock, self.bench, self.server_speech)
 
-    async def open(self, listener: Listener, **arguments: Any) -> Streams:
+    def spare_address(self) -> Tuple[str, int]:
+        """Hold a port of the host's and do not listen on it; a server may."""
+        sock = socket.socket(self.family)
+        self.bench.on_exit(sock.close)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((self.host, 0))
+        return self.host, int(sock.getsockname()[1])
+
+    async def open(self, listener: AnyListener, **arguments: Any) -> Streams:
         """Call `open_connection` with host and port."""
         port = listener.sock.getsockname()[1]
         opened: Streams = await self.subject.open_connection(
@@ -167,13 +206,15 @@ class TlsLink(TcpLink):
         """Show the trial's certificate."""
         return {"ssl": certificates.server_context()}
 
-    def client_wire(self, sock: socket.socket) -> Wire:
-        """Shake hands as the client."""
-        return TlsWire(sock, certificates.client_context(), certificates.HOSTNAME)
+    @property
+    def client_speech(self) -> Speech:
+        """TLS, as the client."""
+        return certificates.as_client()
 
-    def server_wire(self, sock: socket.socket) -> Wire:
-        """Shake hands as the server."""
-        return TlsWire(sock, certificates.server_context())
+    @property
+    def server_speech(self) -> Speech:
+        """TLS, as the server."""
+        return certificates.as_server()
 
 
 class UnixLink(Link):
@@ -185,14 +226,14 @@ class UnixLink(Link):
         self.bench.on_exit(lambda: shutil.rmtree(folder, ignore_errors=True))
         return os.path.join(folder, "s")
 
-    def listen(self) -> Listener:
+    def listen(self) -> AnyListener:
         """Listen on a new path."""
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.bind(self.path())
         sock.listen()
-        return Listener(sock, self.bench, self.server_wire)
+        return Listener(sock, self.bench, self.server_speech)
 
-    async def open(self, listener: Listener, **arguments: Any) -> Streams:
+    async def open(self, listener: AnyListener, **arguments: Any) -> Streams:
         """Call `open_unix_connection` with the path."""
         path = listener.sock.getsockname()
         opened: Streams = await self.subject.open_unix_connection(path, **arguments)
@@ -208,7 +249,7 @@ class OwnLink(Link):
 
     DEFAULT_LIMIT = 64 * 1024  # bytes: the page's default
 
-    async def connect(self, **arguments: Any) -> Tuple[Streams, Peer]:
+    async def connect(self, **arguments: Any) -> Tuple[Streams, AnyPeer]:
         """Ask the subject for reader, writer and the peer's socket."""
         limit = arguments.pop("limit", self.DEFAULT_LIMIT)
         reader, writer, sock = await self.subject.pair(limit)
@@ -217,34 +258,3 @@ class OwnLink(Link):
 
 class FeedLink(Link):
     """No connection at all: a reader that is built and fed directly."""
-
-
-LINK_TYPES: Mapping[str, type] = {
-    "feed": FeedLink,
-    "socketpair": SocketpairLink,
-    "tcp": TcpLink,
-    "tcp6": Tcp6Link,
-    "unix": UnixLink,
-    "tls": TlsLink,
-    "own": OwnLink,
-}
-
-
-def make_link(name: str, subject: Subject, bench: Bench) -> Link:
-    """Make the link of that name for one trial."""
-    link: Link = LINK_TYPES[name](subject, bench)
-    return link
-
-
-@lru_cache(maxsize=None)
-def available_links() -> Dict[str, str]:
-    """Say which links this machine has not got: name -> reason; empty for those it has."""
-    missing = dict.fromkeys(LINK_TYPES, "")
-    if not hasattr(socket, "AF_UNIX"):
-        missing["unix"] = missing["socketpair"] = "this platform has no unix sockets"
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
-            probe.bind(("::1", 0))
-    except OSError as error:
-        missing["tcp6"] = f"no IPv6 on the loopback interface ({error})"
-    return missing

@@ -11,6 +11,7 @@ import contextlib
 import functools
 import inspect
 from typing import Any, Dict, Iterator, List
+from unittest import mock
 
 __all__ = ["keyword_defaults", "recorded_calls"]
 
@@ -25,7 +26,7 @@ def keyword_defaults(method: str) -> Dict[str, Any]:
         Keyword-only parameters; none where a compiled loop does not tell them.
     """
     try:
-        signature = inspect.signature(getattr(asyncio.get_running_loop(), method))
+        signature = inspect.signature(getattr(type(asyncio.get_running_loop()), method))
     except ValueError:
         return {}
     return {n: p.default for n, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
@@ -50,8 +51,5 @@ def recorded_calls(method: str, *novelties: str) -> Iterator[List[Dict[str, Any]
         known = {k: v for k, v in keywords.items() if k not in novelties}
         return await real(*arguments, **known)
 
-    setattr(loop, method, recording)
-    try:
+    with mock.patch.object(loop, method, recording):
         yield calls
-    finally:
-        delattr(loop, method)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import os
 import select
 import socket
 import threading
 from typing import Any, Callable, Iterable, List, Optional, TypeVar
 
-from streamgauge.conformance.wires import Wire, abandon, pass_through_loopback
+from streamgauge.conformance.idleness import Watch
+from streamgauge.conformance.speech import Speech
+from streamgauge.conformance.wires import Wire, abandon, pass_through_loopback, wire_of
 
 __all__ = ["Bench", "Listener", "Peer"]
 
@@ -34,10 +37,14 @@ class Bench:
 
     Args:
         loop: the subject's loop, on which verbs are awaited.
+
+    Attributes:
+        watch: tells when the loop is idle, where no kernel takes part; None where one does.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self.watch: Optional[Watch] = None
         self._closers: List[Callable[[], None]] = []
         self._errands: List[threading.Event] = []
 
@@ -64,20 +71,33 @@ class Bench:
         while self._errands:
             self._errands.pop().wait(LET_GO_S)
 
-    @staticmethod
-    async def idle() -> None:
+    async def idle(self) -> None:
         """Turn the loop until everything that has arrived has been dealt with.
 
         Whoever calls this has the kernel's word that the bytes have arrived (`Peer.send`): they
         are found by the next poll, and each later step takes one turn more.
         """
+        if self.watch is not None:
+            await self.watch.idle()
+            return
         for _ in range(IDLE_TURNS):
             await asyncio.sleep(0)
 
+    @property
+    def calls(self) -> int:
+        """How many calls the loop was seen to schedule; 0 where nobody watches."""
+        return self.watch.calls if self.watch is not None else 0
+
+    @property
+    def dead_when_quiet(self) -> bool:
+        """Whether nothing can happen any more once the loop is idle: nobody waits for a timer."""
+        return self.watch is not None and not self.watch.outside
+
     async def settle(self) -> None:
         """Wait until the kernel has done with what was sent, acknowledgements included."""
-        await self.run(pass_through_loopback)  # the data
-        await self.run(pass_through_loopback)  # what it was answered with
+        if self.watch is None:
+            await self.run(pass_through_loopback)  # the data
+            await self.run(pass_through_loopback)  # what it was answered with
         await self.idle()
 
 
@@ -127,6 +147,15 @@ class Peer:
     def sock(self) -> socket.socket:
         """The blocking socket, for its names and options."""
         return self._wire.sock
+
+    async def speak(self, speech: Speech) -> None:
+        """Go on in another speech on the same connection, with a handshake if it is TLS.
+
+        Raises:
+            OSError: (ssl.SSLError included) the handshake failed.
+        """
+        self._wire = await self._bench.run(wire_of, self.sock, speech)
+        self._bench.on_exit(self._wire.close)
 
     async def send(self, data: bytes, *, eof: bool = False) -> None:
         """Send all of `data`, and EOF after it if told to; returns once the kernel holds it."""
@@ -193,9 +222,22 @@ class Peer:
         """Reset the connection without a turn of the loop, so that it cannot have noticed yet."""
         self._wire.reset()
 
-    def wait_readable(self) -> None:
-        """Block the calling thread until bytes wait to be received here."""
-        select.select([self.sock], [], [])
+    async def readable(self) -> None:
+        """Return once bytes wait to be received here."""
+        await self._bench.run(select.select, [self.sock], [], [])
+
+    def stop_receiving(self) -> None:
+        """End the receiving: what waits in `recv` gets b""; sending goes on."""
+        self._wire.stop_receiving()
+
+    def end_subjects_sending(self, number: int) -> None:
+        """Send FIN from the subject's end, behind its back.
+
+        Args:
+            number: the descriptor of the subject's socket.
+        """
+        with socket.socket(fileno=os.dup(number)) as again:
+            again.shutdown(socket.SHUT_WR)
 
     def _recv_exactly(self, size: Optional[int]) -> bytes:
         received: List[bytes] = []
@@ -215,27 +257,25 @@ class Listener:
     Args:
         sock: bound and listening; owned by the listener from now on.
         bench: the trial's.
-        wrap: makes a wire of an accepted socket (handshake included).
+        speech: what is spoken on an accepted connection.
     """
 
-    def __init__(
-        self, sock: socket.socket, bench: Bench, wrap: Callable[[socket.socket], Wire]
-    ) -> None:
+    def __init__(self, sock: socket.socket, bench: Bench, speech: Speech) -> None:
         self.sock = sock
         self._bench = bench
-        self._wrap = wrap
+        self._speech = speech
         bench.on_exit(lambda: abandon(sock))
 
-    async def accept(self, wrap: Optional[Callable[[socket.socket], Wire]] = None) -> Peer:
-        """Await the next connection and give its peer.
+    async def accept(self, speech: Optional[Speech] = None) -> Peer:
+        """Await the next connection and give its peer, once it has shaken hands.
 
         Args:
-            wrap: used instead of the link's own; `PlainWire` leaves a handshake unanswered.
+            speech: spoken instead of the link's own; `PLAIN` leaves a handshake unanswered.
         """
-        wire = await self._bench.run(self._accept, wrap or self._wrap)
+        wire = await self._bench.run(self._accept, speech or self._speech)
         return Peer(wire, self._bench)
 
-    def _accept(self, wrap: Callable[[socket.socket], Wire]) -> Wire:
+    def _accept(self, speech: Speech) -> Wire:
         sock, _ = self.sock.accept()
         self._bench.on_exit(lambda: abandon(sock))  # a handshake may wait for a subject for ever
-        return wrap(sock)
+        return wire_of(sock, speech)

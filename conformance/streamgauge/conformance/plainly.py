@@ -60,6 +60,7 @@ def script_for(check: Check, link: str, *, subject: str, loop: str = STOCK_LOOP)
 
 
 def _generated(check: Check, link: str, subject: str, loop: str) -> str:
+    link = check.like(link)  # what fails in memory, fails on the kernel's link that it is like
     if link not in LINKS:
         raise NoScriptError(f"link {link} takes more than plain sockets")
     if check.name in vocabulary.UNTOLD:
@@ -191,7 +192,7 @@ class _Script:
                 return text
             waits = "await " * isinstance(node, ast.Await)
             return f"{waits}{text}({self._arguments(call, before)})"
-        if name == "link":
+        if name in ("link", "like"):
             return repr(self._scene.link)
         if name not in VERBS or call is None:
             raise NoScriptError(f"t.{name} has no short equivalent in plain asyncio")

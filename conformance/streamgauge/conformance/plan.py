@@ -16,7 +16,7 @@ __all__ = ["LINKS", "STOCK_LOOP", "Listener", "Result", "RunPlan", "trial_count"
 
 # The links of this catalogue, in the order of the reports; `own` is for subjects that bring
 # their own pair (Subject.pair).
-LINKS: Tuple[str, ...] = ("feed", "socketpair", "tcp", "tcp6", "unix", "tls", "own")
+LINKS: Tuple[str, ...] = ("feed", "memory", "socketpair", "tcp", "tcp6", "unix", "tls", "own")
 STOCK_LOOP = "asyncio"
 
 

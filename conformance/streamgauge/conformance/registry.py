@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FEED",
+    "MEMORY_LIKE",
     "PAIRS",
     "READERS",
     "SERVERS",
@@ -38,6 +39,8 @@ PAIRS = ("socketpair", "tcp", "tcp6", "unix", "tls", "own")  # a reader, a write
 READERS = (*FEED, *PAIRS)  # a reader is enough
 SERVERS = ("tcp", "tcp6", "unix", "tls")  # what a server can listen on
 TCP = ("tcp", "tcp6")
+# The kernel's links that `memory` has the like of: a check is tried as on the first it can use.
+MEMORY_LIKE = ("tcp", "unix", "tls")
 
 _CHECKS: Dict[str, List[Check]] = {}
 
@@ -52,6 +55,8 @@ class Check:
         links: on which links it can observe the clause.
         needs: capabilities beyond the clause's own, e.g. `half-close`.
         function: the coroutine function itself.
+        kernel: what it looks at that only a kernel has, so that it is not tried on `memory`;
+            empty for nothing.
     """
 
     clause: str
@@ -59,6 +64,7 @@ class Check:
     links: Tuple[str, ...]
     needs: Tuple[str, ...]
     function: CheckFunction
+    kernel: str = ""
 
     @property
     def module(self) -> str:
@@ -70,19 +76,30 @@ class Check:
         """Its own text, decorator included."""
         return inspect.getsource(self.function)
 
+    def like(self, link: str) -> str:
+        """Give the kernel's link that `memory` stands in for here; any other link is itself."""
+        return _memory_like(self.links) if link == "memory" else link
+
 
 def check(
-    clause: str, *, links: Tuple[str, ...] = READERS, needs: Tuple[str, ...] = ()
+    clause: str,
+    *,
+    links: Tuple[str, ...] = READERS,
+    needs: Tuple[str, ...] = (),
+    kernel: str = "",
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Register a coroutine function as a check of `clause`.
 
     Args:
         clause: id in the catalogue.
-        links: the links on which the clause can be observed this way.
+        links: the kernel's links on which the clause can be observed this way; `memory` comes
+            with them.
         needs: capabilities which a subject may declare in `lacks`.
+        kernel: what the check looks at that only a kernel has; it keeps the check off `memory`.
 
     Raises:
-        HarnessError: at import, for an unknown link or a function that is no coroutine function.
+        HarnessError: at import, for an unknown link, a function that is no coroutine function,
+            or links that `memory` has nothing like and no word on why.
     """
 
     def register(function: CheckFunction) -> CheckFunction:
@@ -92,11 +109,26 @@ def check(
                 f"check {function.__name__} of {clause}: expected a coroutine function and "
                 f"links out of {LINKS}, got {function!r} and {links}"
             )
-        entry = Check(clause, function.__name__, tuple(links), tuple(needs), function)
+        like = _memory_like(links)
+        if set(links) - {"feed", "own"} and not (like or kernel):
+            raise HarnessError(
+                f"check {function.__name__} of {clause}: expected one of the links {MEMORY_LIKE}, "
+                f"or kernel= to say what only a kernel has, got {links}"
+            )
+        used = links if kernel or not like else _with_memory(links)
+        entry = Check(clause, function.__name__, used, tuple(needs), function, kernel)
         _CHECKS.setdefault(clause, []).append(entry)
         return function
 
     return register
+
+
+def _memory_like(links: Tuple[str, ...]) -> str:
+    return next((link for link in MEMORY_LIKE if link in links), "")
+
+
+def _with_memory(links: Tuple[str, ...]) -> Tuple[str, ...]:
+    return tuple(link for link in LINKS if link == "memory" or link in links)
 
 
 def all_checks() -> List[Check]:

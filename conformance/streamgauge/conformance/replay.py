@@ -42,7 +42,7 @@ class Replay:
     ) -> None:
         self._loop = loop_factory()
         self._bench = Bench(self._loop)
-        self._trial = Trial(subject, link, self._bench)
+        self._trial = Trial(subject, link, self._bench, check.like(link))
         self._coroutine = check.function(self._trial)
         self.where = ""
 
@@ -61,7 +61,7 @@ class Replay:
         self._loop.set_exception_handler(lambda _, context: errors.append(context))
         with noise.listening():
             try:
-                self._loop.run_until_complete(self._coroutine)
+                self._loop.run_until_complete(self._played())
             except KeyboardInterrupt as error:
                 self.where = _line_of(error) or blame.where(self._coroutine)
                 raise
@@ -72,6 +72,10 @@ class Replay:
             noise.loop_errors(errors)
         return str(noise)
 
+    async def _played(self) -> None:
+        await self._trial.enter()
+        await self._coroutine
+
     def _clear(self) -> None:
         self._bench.clear()
         for task in asyncio.all_tasks(self._loop):
@@ -79,6 +83,7 @@ class Replay:
         for closing in (*self._trial.servers, *self._trial.writers):
             with contextlib.suppress(Exception):  # the trial is over
                 closing.close()
+        self._loop.run_until_complete(self._trial.leave())
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 

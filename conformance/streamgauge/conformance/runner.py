@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Optional
 
 from streamgauge.conformance.blame import described, raised_in_suite, where
-from streamgauge.conformance.clocks import Deadlines, InLoopClock, Steps
+from streamgauge.conformance.clocks import DEAD_TICKS, QUIET_TICKS, Deadlines, InLoopClock, Steps
 from streamgauge.conformance.expectations import CheckFailedError, PreconditionError
 from streamgauge.conformance.hygiene import Noise, tasks_of_the_check
 from streamgauge.conformance.peer import Bench
@@ -126,10 +126,14 @@ def _on_a_loop(
 ) -> None:
     loop = loop_factory()
     bench = Bench(loop)
-    trial = Trial(subject, spec.link, bench)
+    trial = Trial(subject, spec.link, bench, spec.check.like(spec.link))
     loop.set_exception_handler(lambda _, context: trial.loop_errors.append(context))
     try:
-        loop.run_until_complete(_try(loop, spec, trial, deadlines, seen))
+        refusal = trial.refusal(loop)
+        if refusal:
+            seen.end(Ended.NOT_TRIED, refusal)
+        else:
+            loop.run_until_complete(_try(loop, spec, trial, deadlines, seen))
     except RuntimeError as error:  # stopped by the clock: the check swallowed its cancellation
         if seen.ended is None:
             raise error
@@ -163,11 +167,20 @@ async def _try(
             seen.end(Ended.DEADLINE, f"never ended: {place}")
         task.cancel()
 
-    clock = InLoopClock(loop, deadlines, lambda: steps.count, expired)
+    bench = trial.bench
+    clock = InLoopClock(
+        loop,
+        deadlines,
+        lambda: steps.count + bench.calls,
+        expired,
+        lambda: DEAD_TICKS if bench.dead_when_quiet else QUIET_TICKS,
+    )
     clock.start()
     try:
+        await trial.enter()  # before the task's first turn
         await asyncio.wait([task])
         await _clear(loop, trial, seen)
+        await trial.leave()
     finally:
         clock.stop()
 

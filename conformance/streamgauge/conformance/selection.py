@@ -12,7 +12,7 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Tuple
 from streamgauge.conformance import catalogue, registry
 from streamgauge.conformance.catalogue import EDITIONS, Catalogue, Clause
 from streamgauge.conformance.errors import NothingToRunError, UsageError
-from streamgauge.conformance.links import available_links
+from streamgauge.conformance.link_types import available_links
 from streamgauge.conformance.loops import LoopFactory, resolve_loop
 from streamgauge.conformance.plan import LINKS, RunPlan
 from streamgauge.conformance.registry import Check

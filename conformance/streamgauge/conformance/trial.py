@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import warnings
 from typing import (
@@ -40,6 +39,7 @@ T = TypeVar("T")
 
 WRITE_CHUNK = bytes(64 * 1024)  # what fill_until_drain_blocks writes at a time
 SEND_BUFFER = 64 * 1024  # bytes; the kernel doubles it. Much less makes it wait for ACKs
+TIGHT = 32 * 1024  # bytes, doubled by Linux: so little that what is taken in shows
 WRITE_AT_MOST = 16 * 1024 * 1024  # bytes; loopback with a peer that never reads takes 6 MiB at most
 
 
@@ -50,6 +50,7 @@ class Trial(Joining, Expectations):
         subject: what is judged; its documented names are attributes.
         link: name of the link.
         bench: where the peers stand.
+        like: the kernel's link that `memory` is to be like; the link itself for any other.
 
     Attributes:
         peer: the other end of the last connection made by `reader` or `pair`.
@@ -61,8 +62,8 @@ class Trial(Joining, Expectations):
     loop_calls = staticmethod(recorded_calls)
     loop_keywords = staticmethod(keyword_defaults)
 
-    def __init__(self, subject: Subject, link: str, bench: Bench) -> None:
-        super().__init__(subject, link, bench)
+    def __init__(self, subject: Subject, link: str, bench: Bench, like: str) -> None:
+        super().__init__(subject, link, bench, like)
         self.loop_errors: List[Dict[str, Any]] = []
         self.loop_errors_expected = False
         self.tasks: List[asyncio.Future[Any]] = []
@@ -103,10 +104,10 @@ class Trial(Joining, Expectations):
 
         A unix socket is reset by closing it with bytes unread, so one is written first.
         """
-        if self.link in ("unix", "socketpair", "own"):
-            with self.setup(CONNECT_CLAUSE[self.link]):  # what is no writer is not ours to blame
+        if self.like in ("unix", "socketpair", "own"):
+            with self.setup(CONNECT_CLAUSE[self.like]):  # what is no writer is not ours to blame
                 self.writers[-1].write(b"!")
-            await self.bench.run(self.peer.wait_readable)
+            await self.peer.readable()
         await self.peer.reset()
         await self.idle()
 
@@ -183,6 +184,14 @@ class Trial(Joining, Expectations):
             sock = writer.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
+    def tighten(self, writer: Any) -> None:
+        """Have the kernel hold few bytes between a peer that sends and the subject."""
+        self.peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, TIGHT)
+        if self.link != "memory":  # where there is nothing but a window, and that is small
+            ours = writer.get_extra_info("socket")
+            with socket.fromfd(ours.fileno(), ours.family, socket.SOCK_STREAM) as same:
+                same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, TIGHT)
+
     def end_sending_unseen(self, writer: Any) -> None:
         """Send FIN behind the writer's back: what is not in the socket by now never gets there.
 
@@ -190,9 +199,7 @@ class Trial(Joining, Expectations):
         connection with a socket.
         """
         with self.setup("writer.get_extra_info.socket"):
-            number = os.dup(writer.get_extra_info("socket").fileno())
-        with socket.socket(fileno=number) as again:
-            again.shutdown(socket.SHUT_WR)
+            self.peer.end_subjects_sending(writer.get_extra_info("socket").fileno())
 
     def expect_loop_errors(self) -> List[Dict[str, Any]]:
         """Say that the loop's exception handler will be called; gives the growing list."""

@@ -1,8 +1,7 @@
 """Blocking wires: what the peer's thread holds in its hands, plain or under TLS.
 
 A wire is a socket with the few verbs that checks need. Everything blocks; nothing here knows
-asyncio. TLS runs over memory BIOs, so that a peer can say close_notify, or leave it out, and
-go on reading, which a wrapped socket cannot.
+asyncio. What is spoken on it is in `speech`.
 """
 
 from __future__ import annotations
@@ -14,19 +13,30 @@ import ssl
 import struct
 import sys
 import threading
-from typing import Callable, Optional, Union
+from typing import Any, Callable, TypeVar, Union
+
+from streamgauge.conformance.speech import Records, Speech
 
 if sys.platform != "win32":
     import fcntl
     import termios
 
-__all__ = ["PlainWire", "TlsWire", "Wire", "abandon", "pass_through_loopback"]
+__all__ = [
+    "PlainWire",
+    "TlsWire",
+    "Wire",
+    "abandon",
+    "family_of",
+    "pass_through_loopback",
+    "wire_of",
+]
+
+T = TypeVar("T")
 
 RECV_SIZE = 256 * 1024  # bytes; what asyncio's own transports ask for at most
 SPINS = 1_000  # looks at the kernel's queue before the thread begins to wait in between
 PAUSE_S = 0.001  # seconds between looks at a queue that only the kernel's timers will empty
 SIOCOUTQNSD = 0x894B  # linux/sockios.h: bytes that have not left the socket yet
-_MORE = -1  # a TLS step that needs bytes from the socket first; no step returns it
 _LINGER_0 = struct.pack("ii", 1, 0)
 
 
@@ -35,6 +45,13 @@ def abandon(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
     sock.close()
+
+
+def family_of(address: Any) -> socket.AddressFamily:
+    """Tell an address's family by its shape: a path, or a tuple of two or of four."""
+    if isinstance(address, (str, bytes)):
+        return socket.AF_UNIX
+    return socket.AF_INET if len(address) == 2 else socket.AF_INET6
 
 
 def arrived(sock: socket.socket) -> bool:
@@ -117,6 +134,10 @@ class PlainWire:
         self.sock.shutdown(socket.SHUT_WR)
         self.settle()
 
+    def stop_receiving(self) -> None:
+        """End the receiving: whatever thread waits in `recv` is woken, with nothing."""
+        self.sock.shutdown(socket.SHUT_RD)
+
     def close(self) -> None:
         """Close; whatever thread waits in `recv` is woken."""
         self._gone.set()
@@ -159,34 +180,19 @@ class TlsWire:
 
     Args:
         sock: connected; owned by the wire from now on.
-        context: verified on the client's side.
-        server_hostname: the name to check, for a client; None makes this the server.
-        ahead: plain bytes that leave in one piece with the handshake's first record.
+        speech: TLS, and as whom.
 
     Raises:
         OSError: (ssl.SSLError included) if the handshake fails.
     """
 
-    def __init__(
-        self,
-        sock: socket.socket,
-        context: ssl.SSLContext,
-        server_hostname: Optional[str] = None,
-        ahead: bytes = b"",
-    ) -> None:
+    def __init__(self, sock: socket.socket, speech: Speech) -> None:
         self.plain = PlainWire(sock)
         # Verbs may run in two threads, and the trial may close meanwhile: OpenSSL's objects bear
         # one thread at a time, and records have to leave in the order in which they were made.
         self._engine, self._leaving = threading.Lock(), threading.Lock()
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._outgoing.write(ahead)
-        self._tls = context.wrap_bio(
-            self._incoming,
-            self._outgoing,
-            server_side=server_hostname is None,
-            server_hostname=server_hostname,
-        )
-        self._pump(self._tls.do_handshake)
+        self._records = Records(speech)
+        self._pump(self._records.shake_hands)
 
     @property
     def sock(self) -> socket.socket:
@@ -195,32 +201,32 @@ class TlsWire:
 
     def send(self, data: bytes) -> None:
         """Send all and return once the other end's kernel holds it."""
-        self._pump(lambda: self._tls.write(data))
+        self._pump(lambda: self._records.write(data))
         self.plain.settle()
 
     def send_some(self, data: bytes) -> int:
         """Send what the kernel takes at once; a begun record is finished by the next call."""
         with self._leaving, self._engine:
-            if not self._outgoing.pending:
-                self._tls.write(data)
-            pending = self._outgoing.read()
+            if not self._records.pending:
+                self._records.write(data)
+            pending = self._records.made()
             sent = self.plain.send_some(pending)
-            self._requeue(pending[sent:])
+            self._records.put_back(pending[sent:])
         return sent
 
     def recv(self, size: int = RECV_SIZE) -> bytes:
         """Receive up to `size` decrypted bytes; b"" at close_notify and at a bare FIN."""
-        try:
-            data: Union[bytes, int] = self._pump(lambda: self._tls.read(size), flush=False)
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            return b""
-        return bytes(data) if isinstance(data, bytes) else b""
+        return self._pump(lambda: self._records.read(size), flush=False)
 
     def send_eof(self) -> None:
         """Send close_notify, TLS's own EOF, and do not wait for the answer."""
         self._say_close_notify()
         self._flush()
         self.plain.settle()
+
+    def stop_receiving(self) -> None:
+        """End the receiving; see `PlainWire`."""
+        self.plain.stop_receiving()
 
     def close(self) -> None:
         """Close with close_notify where the connection still takes it."""
@@ -245,23 +251,19 @@ class TlsWire:
         """Return once all that has left here is acknowledged."""
         self.plain.wait_acknowledged()
 
-    def _pump(
-        self, step: Callable[[], Union[bytes, int, None]], *, flush: bool = True
-    ) -> Union[bytes, int]:
+    def _pump(self, step: Callable[[], T], *, flush: bool = True) -> T:
         """Repeat `step` until it has what it needs from the socket.
 
         Reading must not flush: it would wait for a send that waits for the other end to read.
         """
         while True:
-            try:
-                with self._engine:
-                    result = step()
-            except ssl.SSLWantReadError:
-                result = _MORE
+            done = []
+            with contextlib.suppress(ssl.SSLWantReadError), self._engine:
+                done.append(step())
             if flush:
                 self._flush()
-            if result is not _MORE:
-                return result if result is not None else 0
+            if done:
+                return done[0]
             self._receive()
 
     def _flush(self) -> None:
@@ -272,23 +274,21 @@ class TlsWire:
 
     def _made(self) -> bytes:
         with self._engine:
-            return self._outgoing.read()
+            return self._records.made()
 
     def _receive(self) -> None:
         data = self.plain.recv()
         with self._engine:
-            if data:
-                self._incoming.write(data)
-            else:
-                self._incoming.write_eof()
+            self._records.take_in(data)
 
     def _say_close_notify(self) -> None:
-        with self._engine, contextlib.suppress(ssl.SSLWantReadError):
-            self._tls.unwrap()
-
-    def _requeue(self, rest: bytes) -> None:
-        if rest:
-            self._outgoing.write(rest)
+        with self._engine:
+            self._records.say_close_notify()
 
 
 Wire = Union[PlainWire, TlsWire]
+
+
+def wire_of(sock: socket.socket, speech: Speech) -> Wire:
+    """Make the wire of a connected socket that speaks so; a handshake is made at once."""
+    return PlainWire(sock) if speech.context is None else TlsWire(sock, speech)

@@ -160,6 +160,7 @@ def make_transport(
     holders: Sequence[Any],
     tls_options: Optional[Dict[str, Any]],
     waiter: Optional[asyncio.Future[None]],
+    listening: Sequence[MemorySocket] = (),
 ) -> Any:
     """Put a transport, with TLS or without, on a wire's end.
 
@@ -171,6 +172,7 @@ def make_transport(
         holders: those that are told of the transport.
         tls_options: what `tls.protocol_for` takes, or None for no TLS.
         waiter: a future that is resolved once `connection_made` was called, or failed with TLS.
+        listening: the sockets of the server that accepted the connection.
 
     Returns:
         The transport for the user.
@@ -178,6 +180,10 @@ def make_transport(
     own, other = names
     family = family_of(own[0]) if isinstance(own, tuple) else getattr(socket, "AF_UNIX", 0)
     sock = MemorySocket(family, own, other, end)
+    for listener in listening:
+        if listener.family == family:
+            sock.inherit(listener)
+            break
     extra = {"socket": sock, "sockname": own, "peername": other}
     if tls_options is None:
         return MemoryTransport(loop, end, protocol, waiter=waiter, extra=extra, holders=holders)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence,
 
 from .arguments import check_keywords, client_tls, unix_path
 from .connections import Connection, make_transport
-from .listeners import bind_error
 from .names import address, family_of, numeric
 from .outside import STREAMS_ONLY, ForbiddenConnectError
 from .sockets import Address
@@ -69,7 +68,7 @@ class Dialing:
         tls = None
         if kwargs:
             tls = client_tls(kwargs.get("ssl"), host, kwargs.get("server_hostname"), kwargs)
-        where = net.names.addresses(host, port, kwargs.get("family", 0))
+        where = net.names.stream_addresses(host, port, kwargs)
         for to in where:
             if net.passes(*to[:2]):
                 return await below(protocol_factory, *to[:2], **kwargs)  # type: ignore[no-any-return]
@@ -187,9 +186,7 @@ class Dialing:
         if local is None:
             return None
         ip = self._net.names.resolve(local[0], family_of(to[0]))[0]
-        if not self._net.names.is_ours(ip):
-            raise bind_error(errno.EADDRNOTAVAIL, address(ip, local[1]))
-        return address(ip, self._net.names.port(local[1]) or self._net.listeners.free_port())
+        return self._net.listeners.source(ip, self._net.names.port(local[1]))
 
     async def _claim(
         self, factory: Callable[[], Any], sock: Any, kwargs: Dict[str, Any]

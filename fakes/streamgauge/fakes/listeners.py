@@ -66,6 +66,23 @@ class Listeners:
         there.setdefault(ip, owner)
         return address(ip, number)
 
+    def source(self, ip: str, port: int) -> Address:
+        """Give the address that a client connects from.
+
+        Args:
+            ip: a numeric address.
+            port: 0 for a free one.
+
+        Raises:
+            OSError: EADDRINUSE, if somebody listens there; EADDRNOTAVAIL, if it is no address of
+                this network.
+        """
+        if not self._names.is_ours(ip):
+            raise bind_error(errno.EADDRNOTAVAIL, address(ip, port))
+        if any(_clash(ip, other) for other in self._bound.get(port, ())):
+            raise bind_error(errno.EADDRINUSE, address(ip, port))
+        return address(ip, port or self.free_port())
+
     def bind_path(self, path: str, owner: Any) -> None:
         """Take a path; one that was there is taken over in silence, as asyncio does."""
         self._paths[path] = owner

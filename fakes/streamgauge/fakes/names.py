@@ -10,7 +10,19 @@ import functools
 import ipaddress
 import os
 import socket
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import (
+    Any,
+    Dict,
+    FrozenSet,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from .sockets import Address
 
@@ -145,22 +157,24 @@ class Names:
         """Whether a numeric address is a machine of this network: loopback, or in `hosts`."""
         return ip in self._ours or is_this_machine(ip)
 
-    def resolve(self, host: Optional[str], family: int = 0, passive: bool = False) -> List[str]:
+    def resolve(self, host: Optional[str], family: int = 0, flags: int = 0) -> List[str]:
         """Give the numeric addresses of a name.
 
         Args:
             host: a name, an address, or None for this machine.
             family: `socket.AF_INET`, `AF_INET6`, or 0 for both.
-            passive: None means every address of this machine, not loopback.
+            flags: `AI_PASSIVE`: None means every address of this machine, not loopback.
+                `AI_NUMERICHOST`: no name is looked up. The others change nothing.
 
         Raises:
             socket.gaierror: the name is unknown, or has no address of that family.
         """
         if not host:
-            found: Tuple[str, ...] = WILDCARDS if passive else LOOPBACK
+            found: Tuple[str, ...] = WILDCARDS if flags & socket.AI_PASSIVE else LOOPBACK
         else:
             ip = numeric(host)
-            found = (ip,) if ip else self.known(host)
+            known = () if flags & socket.AI_NUMERICHOST else self.known(host)
+            found = (ip,) if ip else known
             if not found:
                 raise _error(socket.EAI_NONAME, f"Name or service not known: {host!r}")
         fitting = [ip for ip in found if family in (0, family_of(ip))] if family else [*found]
@@ -214,18 +228,40 @@ class Names:
         """Answer as `socket.getaddrinfo` does, with its arguments.
 
         Raises:
-            socket.gaierror: the host or the service is unknown.
+            socket.gaierror: the host or the service is unknown, or no socket of that type speaks
+                the protocol.
         """
         if isinstance(host, bytes):
             host = host.decode()
         number = self.port(port)
         kinds = [k for k in SOCKET_TYPES if type in (0, k[0]) and proto in (0, k[1])]
+        if not kinds:
+            raise _error(socket.EAI_SOCKTYPE, f"No socket of type {type} speaks protocol {proto}")
         canonical = (host or "") if flags & socket.AI_CANONNAME else ""
         return [
             (socket.AddressFamily(family_of(ip)), kind, protocol, canonical, address(ip, number))
-            for ip in self.resolve(host, family, bool(flags & socket.AI_PASSIVE))
+            for ip in self.resolve(host, family, flags)
             for kind, protocol in kinds
         ]
+
+    def stream_addresses(
+        self, host: Any, port: Any, options: Mapping[str, Any]
+    ) -> Sequence[Address]:
+        """Give the addresses of a name for a stream socket.
+
+        Args:
+            host: see `resolve`.
+            port: a number or a service.
+            options: `family`, `proto` and `flags` are looked at.
+
+        Raises:
+            socket.gaierror: there are none.
+        """
+        if not ("proto" in options or "flags" in options):  # as good as always
+            return self.addresses(host, port, options.get("family", 0))
+        hints = {name: options[name] for name in ("family", "proto", "flags") if name in options}
+        found = self.getaddrinfo(host, port, type=socket.SOCK_STREAM, **hints)
+        return [info[-1] for info in found]
 
     def getnameinfo(self, sockaddr: Address, flags: int = 0) -> Tuple[str, str]:
         """Answer as `socket.getnameinfo` does: the first name of the address, or its number.

@@ -26,13 +26,17 @@ from .rules import NOTHING_HAPPENS, Rule, Verdict, verdict
 from .server import HANDLED_BY, MemoryServer
 from .serving import Serving
 from .sockets import Address
-from .takeover import Layer
-from .wire import WINDOW_BYTES, Wire
+from .takeover import Layer, bearing
+from .wire import UNIX, WINDOW_BYTES, Wire, WireEnd
 
 __all__ = ["MemoryNetwork"]
 
 #: Turns of the loop that handlers get to notice that their clients have gone.
 SETTLING_TURNS = 100
+#: Methods that programs ask for their parameters, to see what a loop knows.
+TOLD = frozenset(
+    {"create_connection", "create_server", "create_unix_connection", "create_unix_server"}
+)
 
 
 class MemoryNetwork:
@@ -95,6 +99,8 @@ class MemoryNetwork:
         methods = {name: method for part in parts for name, method in part.methods().items()}
         methods.update(start_tls=self._start_tls, create_task=self._create_task)
         here = {name: method for name, method in methods.items() if hasattr(self.loop, name)}
+        for name in TOLD.intersection(here):
+            here[name] = bearing(getattr(self.loop, name), here[name])
         self._layer = Layer(self.loop, here)
         self._layer.put()
         return self
@@ -184,6 +190,26 @@ class MemoryNetwork:
         """Take all rules back: what was held arrives, and connects that hang go on."""
         self._rules.clear()
         self._apply()
+
+    # Bare wires
+
+    async def connect(self, to: Address) -> Tuple[WireEnd, Connection]:
+        """Connect to an address of the network, and leave the client's end in your own hands.
+
+        Args:
+            to: as a socket's `getsockname` gives it: a tuple, or a path.
+
+        Returns:
+            The client's end of the wire, and what the network knows of the connection.
+
+        Raises:
+            ForbiddenConnectError: the address is not in the network.
+            ConnectionRefusedError: nobody listens there.
+            FileNotFoundError: the path is not there.
+        """
+        if isinstance(to, tuple):
+            return await self._dialing.connect(None, to)
+        return await self._dialing.connect("", to, UNIX)
 
     # What can be seen
 

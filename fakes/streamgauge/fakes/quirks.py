@@ -15,6 +15,10 @@ PAUSE_BEFORE_THE_BEGINNING_HOLDS = sys.version_info >= (3, 11, 4)
 #: `write()` changes what is sent (gh-91166).
 UNSENT_IS_KEPT_BY_REFERENCE = sys.version_info >= (3, 12)
 
+#: A memoryview of items wider than a byte, of which only a part can be sent at once, is cut short:
+#: what was sent is counted in bytes and taken off in items (gh-135862).
+WIDE_VIEWS_ARE_CUT_SHORT = True
+
 #: `writelines()` names itself, not `write()`, when it comes after `write_eof()`.
 WRITELINES_NAMES_ITSELF = sys.version_info >= (3, 12)
 
@@ -32,19 +36,8 @@ FOREIGN_ADDRESSES_ARE_LEFT_OUT = (3, 11, 8) <= sys.version_info < (3, 12) or (
     sys.version_info >= (3, 12, 2)
 )
 
-#: `writelines()` after `close()` is a TypeError, of asyncio's own making (gh-136234).
-WRITELINES_AFTER_CLOSE_FAILS = (3, 12) <= sys.version_info < (3, 13, 6)
-
-#: `writelines()` never pauses the protocol, however large the backlog (gh-127655).
-WRITELINES_NEVER_PAUSES = (3, 12) <= sys.version_info < (3, 12, 9) or (
-    (3, 13) <= sys.version_info < (3, 13, 2)
-)
-
-#: `create_server()` leaves out addresses that this machine does not have; with none left its
-#: error has no errno (gh-75128).
-FOREIGN_ADDRESSES_ARE_LEFT_OUT = (3, 11, 8) <= sys.version_info < (3, 12) or (
-    sys.version_info >= (3, 12, 2)
-)
+#: `writelines()` of an iterator that gives nothing fails an assertion; 3.14.10 mended it.
+WRITELINES_NEEDS_SOMETHING = (3, 12) <= sys.version_info < (3, 14, 10)
 
 #: `Server.wait_closed()` waits for the connections that are left (gh-79033).
 WAIT_CLOSED_WAITS_FOR_CLIENTS = sys.version_info >= (3, 12, 1)

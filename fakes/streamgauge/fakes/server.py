@@ -197,7 +197,9 @@ class MemoryServer(asyncio.AbstractServer):
             waiter = self._loop.create_future()
             waiter.add_done_callback(self._handshake_done)
         holders = (connection, self)
-        make_transport(self._loop, end, protocol, names, holders, self._tls_options, waiter)
+        make_transport(
+            self._loop, end, protocol, names, holders, self._tls_options, waiter, self._sockets
+        )
 
     def _handshake_done(self, waiter: asyncio.Future[None]) -> None:
         if not waiter.cancelled() and waiter.exception() is not None:

@@ -6,6 +6,7 @@ without a socket. What a server then does is in `server`; clients are in `dialin
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
@@ -100,13 +101,23 @@ class Serving:
         wanted = [
             ip
             for name in hosts
-            for ip in self._net.names.resolve(name or None, kwargs.get("family", 0), passive=True)
+            for ip in self._net.names.resolve(
+                name or None,
+                kwargs.get("family", 0),
+                kwargs.get("flags", 0) | socket.AI_PASSIVE,
+            )
         ]
         shared = bool(kwargs.get("reuse_port"))
+        asked = kwargs.get("reuse_address")
+        reused = os.name == "posix" if asked is None else bool(asked)
         try:
             for ip in self._bindable(list(dict.fromkeys(wanted))):
                 where = self._net.listeners.bind(ip, number, server, shared=shared)
-                sockets.append(MemorySocket(family_of(ip), where))
+                sock = MemorySocket(family_of(ip), where)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(reused))
+                if kwargs.get("keep_alive"):
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                sockets.append(sock)
         except OSError:
             for sock in sockets:
                 self._net.listeners.release(sock.getsockname(), server)

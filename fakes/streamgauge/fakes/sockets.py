@@ -125,6 +125,11 @@ class MemorySocket:
             on, seconds = struct.unpack("ii", bytes(value)[:8])
             self._end.linger_zero = bool(on) and seconds == 0
 
+    def inherit(self, listener: MemorySocket) -> None:
+        """Have the options of the socket that the connection came in by, as Linux does it."""
+        for (level, optname), value in listener._options.items():
+            self.setsockopt(level, optname, value)
+
     def setblocking(self, flag: bool) -> None:
         """Accept False: the socket never blocks.
 

@@ -8,9 +8,10 @@ no other loop is touched. What the methods do is not known here.
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import Any, Callable, Dict, List, Tuple
 
-__all__ = ["Layer"]
+__all__ = ["Layer", "bearing"]
 
 Method = Callable[..., Any]
 STATE = "_streamgauge_layers"  # on the loop: its layers, and each name's (own attribute, method)
@@ -58,6 +59,21 @@ class Layer:
     def below(self, name: str) -> Method:
         """Give the method that lies under this layer: another layer's, or the loop's own."""
         return self._below[name]
+
+
+def bearing(own: Method, method: Method) -> Method:
+    """Make a coroutine method tell the name and the parameters of the one it stands in for.
+
+    Args:
+        own: what a program believes to call, and asks about by `inspect.signature`.
+        method: what is called.
+    """
+
+    @functools.wraps(own)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        return await method(*args, **kwargs)
+
+    return call
 
 
 def _state(

@@ -67,6 +67,7 @@ class WritingSide(asyncio.Transport):
             TypeError: it is not bytes-like.
             RuntimeError: `write_eof` was called.
         """
+        given = data
         if type(data) is not bytes:
             data = _as_bytes(data)
         if self._eof:
@@ -86,9 +87,11 @@ class WritingSide(asyncio.Transport):
                 return
             if sent == len(data):
                 return
+            data = _after(sent, data, given)
+            if not data:
+                return
             self._context_of_writing = contextvars.copy_context()
             self._await_room()
-            data = memoryview(data)[sent:]
         self._keep(data)
 
     def writelines(self, list_of_data: Iterable[BytesLike]) -> None:
@@ -100,10 +103,14 @@ class WritingSide(asyncio.Transport):
         Raises:
             TypeError: a piece is not bytes-like; or, on Pythons that fail so, `close` was called.
             RuntimeError: `write_eof` was called.
+            AssertionError: an iterator gave nothing (asyncio's, from Python 3.12 on).
         """
         if self._eof and quirks.WRITELINES_NAMES_ITSELF:
             raise RuntimeError("Cannot call writelines() after write_eof()")
-        data = b"".join(list_of_data)
+        pieces = [*list_of_data]
+        if list_of_data and not pieces and not self._backlog:
+            assert not quirks.WRITELINES_NEEDS_SOMETHING, "Data should not be empty"
+        data = b"".join(pieces)
         if data and self._closing and quirks.WRITELINES_AFTER_CLOSE_FAILS:
             raise TypeError("writelines() got data after close(), which this Python can't take")
         high = self._high
@@ -247,6 +254,14 @@ def _as_bytes(data: BytesLike) -> BytesLike:
     if isinstance(data, memoryview) and (data.itemsize != 1 or data.ndim != 1):
         return data.cast("B") if data.c_contiguous else data.tobytes()
     return data
+
+
+def _after(sent: int, data: BytesLike, given: BytesLike) -> BytesLike:
+    """Give what is left of `data`, which was `given` in other items perhaps."""
+    wide = isinstance(given, memoryview) and given.itemsize != 1 and given.ndim == 1
+    if wide and quirks.WIDE_VIEWS_ARE_CUT_SHORT:
+        return _as_bytes(memoryview(given)[sent:])
+    return memoryview(data)[sent:]
 
 
 def _unchangeable(data: BytesLike) -> BytesLike:

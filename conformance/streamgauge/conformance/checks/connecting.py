@@ -12,14 +12,15 @@ import socket
 from asyncio import LimitOverrunError
 
 from streamgauge.conformance.registry import TCP, check
+from streamgauge.conformance.speech import PLAIN
 from streamgauge.conformance.trial import Trial
-from streamgauge.conformance.wires import PlainWire, TlsWire
 
 NETWORK = (*TCP, "tls")  # where open_connection is given a host and a port
 ALL = ("socketpair", *NETWORK)  # where the link is made by open_connection at all
 TLS = ("tls",)
 UNIX = ("unix",)  # where it is made by open_unix_connection; TLS is tried there too
 
+SOCK = "a socket handed over by sock="
 HANDSHAKE_TIMEOUT_S = 0.05  # long enough for a ClientHello to leave, short enough to await
 SHUTDOWN_TIMEOUT_S = 0.05  # the peer never answers, so that only the waiting takes its time
 
@@ -104,7 +105,7 @@ async def a_limit_of_zero_or_below_is_rejected(t: Trial) -> None:
 @check("open_unix_connection.ssl.context-encrypts", links=UNIX)
 async def the_peer_speaks_tls_and_the_streams_carry_plain_bytes(t: Trial) -> None:
     listener = t.listen()
-    accepting = t.start(listener.accept(lambda sock: TlsWire(sock, t.tls.server_context())))
+    accepting = t.start(listener.accept(t.tls.as_server()))
     reader, writer = await t.open(
         listener, ssl=t.tls.client_context(), server_hostname=t.tls.HOSTNAME
     )
@@ -127,7 +128,7 @@ async def an_unanswered_handshake_ends_with_an_error(t: Trial) -> None:
             ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S,
         )
     )
-    silent = await listener.accept(PlainWire)
+    silent = await listener.accept(PLAIN)
     t.true(await silent.recv(1), "the handshake to have begun")
     with t.raises((OSError, asyncio.TimeoutError)):
         await opening
@@ -137,7 +138,7 @@ async def an_unanswered_handshake_ends_with_an_error(t: Trial) -> None:
 @check("open_unix_connection.ssl_shutdown_timeout.bounds-closing", links=UNIX)
 async def closing_waits_for_a_silent_peer_no_longer_than_told(t: Trial) -> None:
     listener = t.listen()
-    accepting = t.start(listener.accept(lambda sock: TlsWire(sock, t.tls.server_context())))
+    accepting = t.start(listener.accept(t.tls.as_server()))
     _, writer = await t.open(
         listener,
         ssl=t.tls.client_context(),
@@ -154,8 +155,8 @@ async def closing_waits_for_a_silent_peer_no_longer_than_told(t: Trial) -> None:
 # --- sock --------------------------------------------------------------------------------------
 
 
-@check("open_connection.sock.closed-by-writer", links=TCP)
-@check("open_unix_connection.sock.closed-by-writer", links=UNIX)
+@check("open_connection.sock.closed-by-writer", links=TCP, kernel=SOCK)
+@check("open_unix_connection.sock.closed-by-writer", links=UNIX, kernel=SOCK)
 async def the_writer_closes_the_socket_it_was_given(t: Trial) -> None:
     listener = t.listen()
     sock = socket.socket(listener.sock.family, socket.SOCK_STREAM)
@@ -165,7 +166,7 @@ async def the_writer_closes_the_socket_it_was_given(t: Trial) -> None:
     unix = sock.family == socket.AF_UNIX
     function = t.subject.open_unix_connection if unix else t.subject.open_connection
     _, writer = await function(sock=sock)
-    peer = await listener.accept(PlainWire)
+    peer = await listener.accept(PLAIN)
     writer.close()
     t.equal(await peer.recv_until_eof(), b"", "what the peer was sent")
     await writer.wait_closed()

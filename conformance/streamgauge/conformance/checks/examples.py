@@ -11,7 +11,8 @@ import asyncio
 import socket
 from typing import Any, List, Tuple
 
-from streamgauge.conformance.peer import Listener, Peer
+from streamgauge.conformance.links import AnyListener
+from streamgauge.conformance.peer import Peer
 from streamgauge.conformance.registry import TCP, check
 from streamgauge.conformance.trial import Trial
 from streamgauge.conformance.wires import PlainWire
@@ -54,7 +55,7 @@ async def the_shorter_echo_client_waits_for_neither_drain_nor_close(t: Trial) ->
     t.equal(await echoing, b"", "what the server got after the message")
 
 
-async def echo_once(listener: Listener) -> bytes:
+async def echo_once(listener: AnyListener) -> bytes:
     """Serve one client from a thread: send its message back, and give what follows up to EOF."""
     peer = await listener.accept()
     await peer.send(await peer.recv(100))
@@ -98,7 +99,7 @@ async def the_echo_server_answers_one_client_after_the_other(t: Trial) -> None:
 # --- an open socket ----------------------------------------------------------------------------
 
 
-@check("examples.register-open-socket", links=("socketpair",))
+@check("examples.register-open-socket", links=("socketpair",), kernel="an open socket")
 async def one_end_of_a_pair_is_read_with_streams_and_closed(t: Trial) -> None:
     read_end, write_end = socket.socketpair()
     t.bench.on_exit(read_end.close)

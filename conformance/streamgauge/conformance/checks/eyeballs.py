@@ -19,6 +19,7 @@ from streamgauge.conformance.registry import check
 from streamgauge.conformance.trial import Trial
 
 LINUX = sys.platform == "linux"  # where all of 127/8 is there, and a full queue drops
+SEVERAL = "a host with several addresses, each of which is tried"
 HOST = "several.invalid"
 DELAY_S = 0.01
 PORTS_TRIED = 20  # a port is wanted that is free at two addresses at once
@@ -78,7 +79,11 @@ def deafen(t: Trial, sock: socket.socket) -> None:
         knocking.connect_ex(sock.getsockname())
 
 
-@check("open_connection.happy_eyeballs_delay.tries-next-address", links=("tcp",) if LINUX else ())
+@check(
+    "open_connection.happy_eyeballs_delay.tries-next-address",
+    links=("tcp",) if LINUX else (),
+    kernel=SEVERAL,
+)
 async def a_dead_address_holds_up_the_next_no_longer_than_the_delay(t: Trial) -> None:
     dead, live = listening(t, "127.0.0.2", "127.0.0.1")
     deafen(t, dead)
@@ -93,7 +98,7 @@ async def a_dead_address_holds_up_the_next_no_longer_than_the_delay(t: Trial) ->
     t.equal(await reader.readexactly(5), b"hello")
 
 
-@check("open_connection.interleave.orders-families", links=("tcp6",))
+@check("open_connection.interleave.orders-families", links=("tcp6",), kernel=SEVERAL)
 async def interleaved_the_other_family_comes_second_else_as_looked_up(t: Trial) -> None:
     refusing, second, other = listening(t, "127.0.0.2", "127.0.0.1", "::1")
     refusing.close()

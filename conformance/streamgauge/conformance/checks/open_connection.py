@@ -14,11 +14,14 @@ import ssl
 
 from streamgauge.conformance.peer import Peer
 from streamgauge.conformance.registry import TCP, check
+from streamgauge.conformance.speech import PLAIN
 from streamgauge.conformance.trial import Trial
-from streamgauge.conformance.wires import PlainWire, TlsWire, abandon
+from streamgauge.conformance.wires import TlsWire, abandon
 
 NETWORK = (*TCP, "tls")  # where open_connection is given a host and a port
 ALL = ("socketpair", *NETWORK)  # where the link is made by open_connection at all
+
+SOCK = "a socket handed over by sock="  # which a network in memory leaves to the kernel
 
 OTHER_FAMILY = {socket.AF_INET: socket.AF_INET6, socket.AF_INET6: socket.AF_INET}
 
@@ -45,11 +48,7 @@ async def the_result_is_a_reader_and_a_writer(t: Trial) -> None:
 
 @check("open_connection.connect.refused-raises", links=TCP)
 async def an_address_without_a_listener_is_refused(t: Trial) -> None:
-    sock = t.listen().sock
-    deaf = socket.socket(sock.family, socket.SOCK_STREAM)  # bound, so that nobody listens there
-    t.bench.on_exit(deaf.close)
-    deaf.bind((sock.getsockname()[0], 0))
-    host, port = deaf.getsockname()[:2]
+    host, port = t.spare_address()
     with t.raises(ConnectionRefusedError):
         await t.subject.open_connection(host, port)
 
@@ -58,7 +57,7 @@ async def an_address_without_a_listener_is_refused(t: Trial) -> None:
 async def a_cancelled_handshake_ends_the_connection(t: Trial) -> None:
     listener = t.listen()
     opening = t.start(t.open(listener))
-    peer = await listener.accept(PlainWire)
+    peer = await listener.accept(PLAIN)
     t.true(await peer.recv(1), "the handshake to have begun")
     await t.cancel(opening, "open_connection()")
     with contextlib.suppress(ConnectionResetError):  # a reset ends the connection as well
@@ -86,12 +85,12 @@ async def the_running_loop_is_found_without_being_named(t: Trial) -> None:
 # --- ssl and what belongs to it ----------------------------------------------------------------
 
 
-@check("open_connection.ssl.context-encrypts", links=("socketpair",))
+@check("open_connection.ssl.context-encrypts", links=("socketpair",), kernel=SOCK)
 async def a_socket_handed_over_is_encrypted_as_well(t: Trial) -> None:
     ours, theirs = socket.socketpair()
     t.bench.on_exit(lambda: abandon(ours))
     t.bench.on_exit(theirs.close)
-    accepting = t.start(t.bench.run(TlsWire, ours, t.tls.server_context()))
+    accepting = t.start(t.bench.run(TlsWire, ours, t.tls.as_server()))
     reader, writer = await t.subject.open_connection(
         sock=theirs, ssl=t.tls.client_context(), server_hostname=t.tls.HOSTNAME
     )
@@ -190,7 +189,7 @@ def another_loopback_address() -> str:
 # --- sock --------------------------------------------------------------------------------------
 
 
-@check("open_connection.sock.adopted", links=("socketpair",))
+@check("open_connection.sock.adopted", links=("socketpair",), kernel=SOCK)
 async def one_end_of_a_socket_pair_is_used_as_it_is(t: Trial) -> None:
     reader, writer = await t.connect()  # the link hands over one end, the peer holds the other
     writer.write(b"ping")
@@ -199,7 +198,7 @@ async def one_end_of_a_socket_pair_is_used_as_it_is(t: Trial) -> None:
     t.equal(await reader.readexactly(4), b"pong")
 
 
-@check("open_connection.sock.adopted", links=TCP)
+@check("open_connection.sock.adopted", links=TCP, kernel=SOCK)
 async def a_connected_socket_is_used_as_it_is(t: Trial) -> None:
     listener = t.listen()
     sock = socket.socket(listener.sock.family, socket.SOCK_STREAM)
@@ -217,13 +216,13 @@ async def a_connected_socket_is_used_as_it_is(t: Trial) -> None:
     t.equal(await reader.readexactly(4), b"pong")
 
 
-@check("open_connection.sock.with-host-rejected", links=("socketpair",))
+@check("open_connection.sock.with-host-rejected", links=("socketpair",), kernel=SOCK)
 async def two_addresses_contradict_each_other(t: Trial) -> None:
     with t.raises(ValueError):
         await t.connect(host="127.0.0.1", port=9)  # the link adds sock=
 
 
-@check("open_connection.sock.open-after-bad-limit", links=("socketpair",))
+@check("open_connection.sock.open-after-bad-limit", links=("socketpair",), kernel=SOCK)
 async def a_socket_given_with_a_bad_limit_stays_the_callers(t: Trial) -> None:
     ours, theirs = socket.socketpair()
     t.bench.on_exit(ours.close)

@@ -12,7 +12,6 @@ import ssl
 
 from streamgauge.conformance.registry import check
 from streamgauge.conformance.trial import Trial
-from streamgauge.conformance.wires import TlsWire
 
 UNIX = ("unix",)
 
@@ -54,7 +53,7 @@ async def the_path_may_be_a_path_object(t: Trial) -> None:
 @check("open_unix_connection.ssl.context-encrypts", links=UNIX)
 async def the_certificate_has_to_bear_the_name_given(t: Trial) -> None:
     listener = t.listen()
-    t.start(listener.accept(lambda sock: TlsWire(sock, t.tls.server_context())))
+    t.start(listener.accept(t.tls.as_server()))
     with t.raises(ssl.SSLCertVerificationError):
         await t.open(listener, ssl=t.tls.client_context(), server_hostname="elsewhere.invalid")
 
@@ -62,7 +61,7 @@ async def the_certificate_has_to_bear_the_name_given(t: Trial) -> None:
 # --- sock --------------------------------------------------------------------------------------
 
 
-@check("open_unix_connection.sock.adopted", links=UNIX)
+@check("open_unix_connection.sock.adopted", links=UNIX, kernel="a socket handed over by sock=")
 async def a_connected_socket_is_used_as_it_is(t: Trial) -> None:
     listener = t.listen()
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

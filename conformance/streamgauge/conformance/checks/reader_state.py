@@ -17,7 +17,6 @@ SMALL_MULTIPLE = 10  # twice the limit, the transports' own blocks, and what the
 WITHOUT_END = 24 * 1024 * 1024  # bytes; kernels hold 3 to 6 MiB of them where they may
 NUMBERED = b"".join(b"%07d\n" % number for number in range(24 * 1024))  # 192 KiB
 SNDBUF = 128 * 1024  # bytes, doubled by Linux; left alone, it grows to several MiB
-TIGHT = 32 * 1024  # bytes, doubled by Linux: so little that what is taken in shows
 
 
 class HandmadeError(Exception):
@@ -147,10 +146,7 @@ async def a_peer_that_was_let_go_on_is_stopped_again(t: Trial) -> None:
 @check("reader.limit.bounds-buffer", links=tuple(link for link in PAIRS if link != "own"))
 async def what_is_taken_in_is_a_small_multiple_of_the_limit(t: Trial) -> None:
     _, writer = await t.pair(limit=LIMIT)
-    subjects_end = writer.get_extra_info("socket")
-    with socket.fromfd(subjects_end.fileno(), subjects_end.family, socket.SOCK_STREAM) as same:
-        same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, TIGHT)
-    t.peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, TIGHT)
+    t.tighten(writer)
     sent = await t.peer.fill(at_most=SMALL_MULTIPLE * LIMIT)
     bound = f"{SMALL_MULTIPLE} times the limit of {LIMIT:,} bytes"
     t.true(sent < SMALL_MULTIPLE * LIMIT, f"the peer to be held back before it had sent {bound}")

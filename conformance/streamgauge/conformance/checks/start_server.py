@@ -23,16 +23,8 @@ ANYWHERE = {"tcp": "0.0.0.0", "tcp6": "::"}
 FAMILY = {"tcp": socket.AF_INET, "tcp6": socket.AF_INET6}
 LINUX_TCP = TCP if sys.platform == "linux" else ()  # where the kernel tells its queue's length
 SHARED_TCP = TCP if hasattr(socket, "SO_REUSEPORT") else ()
+QUEUE = "the queue of connections that are not accepted yet"
 NOVELTIES = ("known_to_this_loop_only", "limit", "loop")  # the last two must not get that far
-
-
-def reserve(t: Trial) -> int:
-    """Hold a port that nobody listens on, so that nobody else is given it meanwhile."""
-    sock = socket.socket(FAMILY[t.link])
-    t.bench.on_exit(sock.close)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((HOST[t.link], 0))
-    return int(sock.getsockname()[1])
 
 
 def queue_length(listening: Any) -> int:
@@ -87,7 +79,7 @@ async def a_second_server_at_the_same_address_is_refused(t: Trial) -> None:
 
 @check("start_server.host.listens-there", links=TCP)
 async def it_listens_where_host_and_port_by_position_say(t: Trial) -> None:
-    host, port, arrivals = HOST[t.link], reserve(t), t.arrivals()
+    (host, port), arrivals = t.spare_address(), t.arrivals()
     server = await t.subject.start_server(arrivals, host, port)
     t.servers.append(server)
     t.equal(server.sockets[0].getsockname()[:2], (host, port), "address of the listening socket")
@@ -97,7 +89,7 @@ async def it_listens_where_host_and_port_by_position_say(t: Trial) -> None:
 
 @check("start_server.host.listens-there", links=TCP)
 async def it_listens_where_host_and_port_by_keyword_say(t: Trial) -> None:
-    host, port, arrivals = HOST[t.link], reserve(t), t.arrivals()
+    (host, port), arrivals = t.spare_address(), t.arrivals()
     server = await t.subject.start_server(arrivals, host=host, port=port)
     t.servers.append(server)
     t.equal(server.sockets[0].getsockname()[:2], (host, port), "address of the listening socket")
@@ -110,9 +102,9 @@ async def without_host_it_listens_on_all_interfaces(t: Trial) -> None:
     arrivals = t.arrivals()
     server = await t.subject.start_server(arrivals, port=0)
     t.servers.append(server)
-    names = [s.getsockname() for s in server.sockets if s.family == FAMILY[t.link]]
-    t.equal([name[0] for name in names], [ANYWHERE[t.link]], "listening addresses")
-    await t.dial((HOST[t.link], *names[0][1:]))
+    names = [s.getsockname() for s in server.sockets if s.family == FAMILY[t.like]]
+    t.equal([name[0] for name in names], [ANYWHERE[t.like]], "listening addresses")
+    await t.dial((HOST[t.like], *names[0][1:]))
     await arrivals.get()
 
 
@@ -130,7 +122,7 @@ async def without_loop_the_running_loop_serves(t: Trial) -> None:
 
 @check("start_server.family.passed-on", links=TCP)
 async def it_listens_in_the_given_family_only(t: Trial) -> None:
-    family = FAMILY[t.link]
+    family = FAMILY[t.like]
     server = await t.subject.start_server(t.arrivals(), port=0, family=family)
     t.servers.append(server)
     t.equal({s.family for s in server.sockets}, {family}, "families of the listening sockets")
@@ -144,11 +136,11 @@ async def with_numerichost_a_name_is_not_looked_up(t: Trial) -> None:
     await t.start_server(t.arrivals(), flags=numeric)  # an address needs no look-up
 
 
-@check("start_server.sock.adopted", links=TCP)
+@check("start_server.sock.adopted", links=TCP, kernel="a socket handed over by sock=")
 async def it_listens_on_the_given_socket_and_no_other(t: Trial) -> None:
-    sock = socket.socket(FAMILY[t.link])
+    sock = socket.socket(FAMILY[t.like])
     t.bench.on_exit(sock.close)
-    sock.bind((HOST[t.link], 0))
+    sock.bind((HOST[t.like], 0))
     arrivals = t.arrivals()
     server = await t.subject.start_server(arrivals, sock=sock)
     t.servers.append(server)
@@ -157,7 +149,7 @@ async def it_listens_on_the_given_socket_and_no_other(t: Trial) -> None:
     await arrivals.get()
 
 
-@check("start_server.backlog.default-100", links=LINUX_TCP)
+@check("start_server.backlog.default-100", links=LINUX_TCP, kernel=QUEUE)
 async def by_default_the_kernel_queues_100_connections(t: Trial) -> None:
     server = await t.start_server(t.arrivals())
     t.equal(queue_length(server.sockets[0]), 100, "connections that the kernel queues")
@@ -170,7 +162,7 @@ async def by_default_create_server_is_asked_for_100_or_left_to_its_own(t: Trial)
     t.equal([call.get("backlog", 100) for call in calls], [100], "backlog")
 
 
-@check("start_server.backlog.passed-on", links=LINUX_TCP)
+@check("start_server.backlog.passed-on", links=LINUX_TCP, kernel=QUEUE)
 async def the_kernel_queues_backlog_connections(t: Trial) -> None:
     server = await t.start_server(t.arrivals(), backlog=7)
     t.equal(queue_length(server.sockets[0]), 7, "connections that the kernel queues")
@@ -219,7 +211,7 @@ async def keep_alive_decides_on_the_option_of_clients_connections(t: Trial) -> N
 @check("start_server.rest.passed-to-create-server", links=TCP)
 async def create_server_is_given_every_other_argument(t: Trial) -> None:
     rest = {
-        "family": FAMILY[t.link],
+        "family": FAMILY[t.like],
         "flags": socket.AI_PASSIVE,
         "sock": None,
         "backlog": 7,
@@ -251,7 +243,7 @@ async def without_a_callback_clients_are_taken_and_nothing_happens(t: Trial) -> 
     await t.peer.send(b"hello")
     reading = t.start(t.peer.recv(1))
     await t.still_waits(reading, "the client's recv()")
-    t.peer.sock.shutdown(socket.SHUT_RD)  # ends the wait, so that the reset is not held up
+    t.peer.stop_receiving()  # ends the wait, so that the reset is not held up
     await reading
     await t.peer.reset()  # no writer: nobody else can end this connection
     await t.idle()

@@ -20,6 +20,8 @@ from streamgauge.conformance.trial import Trial
 
 UNIX = ("unix",)
 LINUX_UNIX = UNIX if sys.platform == "linux" else ()  # where connect() tells of a full queue
+QUEUE = "the queue of connections that are not accepted yet"
+FILES = "a path in the file system"
 NOVELTIES = ("known_to_this_loop_only", "limit", "loop")  # the last two must not get that far
 
 
@@ -85,7 +87,7 @@ async def it_listens_at_a_path_like_object(t: Trial) -> None:
     await arrivals.get()
 
 
-@check("start_unix_server.path.removed-on-close", links=UNIX)
+@check("start_unix_server.path.removed-on-close", links=UNIX, kernel=FILES)
 async def the_path_is_gone_once_the_server_is_closed(t: Trial) -> None:
     server = await t.start_server(t.arrivals())
     path = server.sockets[0].getsockname()
@@ -95,7 +97,7 @@ async def the_path_is_gone_once_the_server_is_closed(t: Trial) -> None:
     t.false(exists(path), "no socket at the path after close")  # noqa: ASYNC240 - a look, not a wait
 
 
-@check("start_unix_server.path.listening-path-refused", links=UNIX)
+@check("start_unix_server.path.listening-path-refused", links=UNIX, kernel=FILES)
 async def a_path_where_somebody_listens_is_refused_and_stays_theirs(t: Trial) -> None:
     def first(reader: Any, writer: Any) -> None:
         writer.write(b"first")
@@ -112,7 +114,7 @@ async def a_path_where_somebody_listens_is_refused_and_stays_theirs(t: Trial) ->
 # --- cleanup_socket ----------------------------------------------------------------------------
 
 
-@check("start_unix_server.cleanup_socket.removes-path", links=UNIX)
+@check("start_unix_server.cleanup_socket.removes-path", links=UNIX, kernel=FILES)
 async def closing_removes_the_path_unless_told_otherwise(t: Trial) -> None:
     for arguments in ({}, {"cleanup_socket": True}):
         server = await t.start_server(t.arrivals(), **arguments)
@@ -122,7 +124,7 @@ async def closing_removes_the_path_unless_told_otherwise(t: Trial) -> None:
         t.false(exists(path), f"no socket at the path after close, with {arguments}")  # noqa: ASYNC240
 
 
-@check("start_unix_server.cleanup_socket.false-keeps-path", links=UNIX)
+@check("start_unix_server.cleanup_socket.false-keeps-path", links=UNIX, kernel=FILES)
 async def closing_leaves_the_path_where_that_was_asked_for(t: Trial) -> None:
     server = await t.start_server(t.arrivals(), cleanup_socket=False)
     path = server.sockets[0].getsockname()
@@ -130,7 +132,7 @@ async def closing_leaves_the_path_where_that_was_asked_for(t: Trial) -> None:
     t.true(exists(path), "the path to be there still")  # noqa: ASYNC240 - a look, not a wait
 
 
-@check("start_unix_server.cleanup_socket.replaced-path-kept", links=UNIX)
+@check("start_unix_server.cleanup_socket.replaced-path-kept", links=UNIX, kernel=FILES)
 async def closing_leaves_a_path_that_is_somebody_elses_by_now(t: Trial) -> None:
     server = await t.start_server(t.arrivals())
     path = server.sockets[0].getsockname()
@@ -154,7 +156,7 @@ async def closed(t: Trial, server: Any) -> None:
 # --- what goes to loop.create_unix_server ------------------------------------------------------
 
 
-@check("start_unix_server.sock.adopted", links=UNIX)
+@check("start_unix_server.sock.adopted", links=UNIX, kernel="a socket handed over by sock=")
 async def it_listens_on_the_given_socket_and_no_other(t: Trial) -> None:
     sock = socket.socket(socket.AF_UNIX)
     t.bench.on_exit(sock.close)
@@ -174,7 +176,7 @@ async def create_unix_server_is_given_the_backlog(t: Trial) -> None:
     t.equal([call.get("backlog") for call in calls], [7], "backlog")
 
 
-@check("start_unix_server.backlog.passed-on", links=LINUX_UNIX)
+@check("start_unix_server.backlog.passed-on", links=LINUX_UNIX, kernel=QUEUE)
 async def the_kernel_queues_backlog_connections(t: Trial) -> None:
     path, arrivals = t.path(), t.arrivals()
     t.servers.append(await t.subject.start_unix_server(arrivals, path, backlog=2))

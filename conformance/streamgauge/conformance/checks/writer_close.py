@@ -26,7 +26,7 @@ async def the_peer_sees_the_end_after_close(t: Trial) -> None:
     t.equal(await t.peer.recv_until_eof(), b"goodbye")
 
 
-@check("writer.close.closes-socket", links=SOCKETS)
+@check("writer.close.closes-socket", links=SOCKETS, kernel="a file descriptor")
 async def the_descriptor_is_closed_after_close_and_wait_closed(t: Trial) -> None:
     _, writer = await t.pair()
     number = writer.get_extra_info("socket").fileno()

@@ -130,7 +130,7 @@ async def a_reset_ends_a_blocked_drain(t: Trial) -> None:
 async def a_sender_learns_of_a_reset_it_has_had_no_turn_to_notice(t: Trial) -> None:
     _, writer = await t.pair()
     writer.write(b"!")  # left unread: what resets a unix socket when it is closed
-    await t.bench.run(t.peer.wait_readable)
+    await t.peer.readable()
     t.peer.reset_unseen()
     with t.raises(ConnectionError):
         for _ in range(TURNS):

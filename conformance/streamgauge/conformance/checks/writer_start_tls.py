@@ -1,7 +1,7 @@
 """Checks of `StreamWriter.start_tls`: an open connection that goes on under TLS.
 
-The peer speaks in the clear first, over the link's own wire; then the same socket is taken over
-by a TLS wire, whose handshake runs in a thread of its own.
+The peer speaks in the clear first; then it shakes hands on the same connection, in a task beside
+the check.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import contextlib
 import ssl
 from typing import Any
 
-from streamgauge.conformance.peer import Peer
+from streamgauge.conformance.links import AnyPeer
 from streamgauge.conformance.registry import TCP, check
+from streamgauge.conformance.speech import Speech
 from streamgauge.conformance.trial import Trial
-from streamgauge.conformance.wires import TlsWire
 
 PLAIN = ("socketpair", *TCP, "unix")  # what can be upgraded
 LISTENING = (*TCP, "unix")  # where a handler can upgrade
@@ -25,11 +25,12 @@ HANDSHAKE_TIMEOUT_S = 0.05  # long enough for a ClientHello to leave, short enou
 SHUTDOWN_TIMEOUT_S = 0.05  # the peer never answers, so that only the waiting takes its time
 
 
-def upgraded(t: Trial, *handshake: Any) -> asyncio.Task[Peer]:
-    """Have the peer shake hands on the same socket: a `TlsWire`'s context, host name and so on."""
+def upgraded(t: Trial, speech: Speech) -> asyncio.Task[AnyPeer]:
+    """Have the peer shake hands on the same connection."""
 
-    async def shake() -> Peer:
-        return Peer(await t.bench.run(TlsWire, t.peer.sock, *handshake), t.bench)
+    async def shake() -> AnyPeer:
+        await t.peer.speak(speech)
+        return t.peer
 
     return t.start(shake())
 
@@ -37,7 +38,7 @@ def upgraded(t: Trial, *handshake: Any) -> asyncio.Task[Peer]:
 async def upgraded_client(t: Trial, **arguments: Any) -> Any:
     """Give reader, writer and peer of a connection that the subject upgraded as its client."""
     reader, writer = await t.pair(**arguments)
-    shaking = upgraded(t, t.tls.server_context())
+    shaking = upgraded(t, t.tls.as_server())
     with t.setup("writer.start_tls.upgrades"):
         await writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME)
     return reader, writer, await shaking
@@ -49,7 +50,7 @@ async def upgraded_client(t: Trial, **arguments: Any) -> Any:
 @check("writer.start_tls.upgrades", links=PLAIN)
 async def plain_bytes_go_both_ways_while_the_peer_speaks_tls(t: Trial) -> None:
     reader, writer = await t.pair()
-    shaking = upgraded(t, t.tls.server_context())
+    shaking = upgraded(t, t.tls.as_server())
     await writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME)
     peer = await shaking
     writer.write(b"secret")
@@ -61,7 +62,7 @@ async def plain_bytes_go_both_ways_while_the_peer_speaks_tls(t: Trial) -> None:
 @check("writer.start_tls.server-side", links=LISTENING)
 async def a_handler_upgrades_as_the_server(t: Trial) -> None:
     reader, writer = await t.accept_pair()
-    shaking = upgraded(t, t.tls.client_context(), t.tls.HOSTNAME)
+    shaking = upgraded(t, t.tls.as_client())
     await writer.start_tls(t.tls.server_context())
     peer = await shaking
     await peer.send(b"question")
@@ -76,7 +77,7 @@ async def what_was_written_before_leaves_in_the_clear(t: Trial) -> None:
     writer.write(b"STARTTLS\n")
     starting = t.start(writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME))
     t.equal(await t.peer.recv_exactly(9), b"STARTTLS\n", "what the peer read in the clear")
-    peer = await upgraded(t, t.tls.server_context())
+    peer = await upgraded(t, t.tls.as_server())
     await starting
     writer.write(b"secret")
     t.equal(await peer.recv_exactly(6), b"secret")
@@ -85,7 +86,7 @@ async def what_was_written_before_leaves_in_the_clear(t: Trial) -> None:
 @check("writer.start_tls.early-hello-used", links=LISTENING)
 async def a_handshake_that_began_early_succeeds(t: Trial) -> None:
     reader, writer = await t.accept_pair()
-    shaking = upgraded(t, t.tls.client_context(), t.tls.HOSTNAME, b"STARTTLS\n")
+    shaking = upgraded(t, t.tls.as_client(ahead=b"STARTTLS\n"))
     t.equal(await reader.readline(), b"STARTTLS\n")  # the ClientHello came in the same piece
     await writer.start_tls(t.tls.server_context())
     peer = await shaking
@@ -118,7 +119,7 @@ async def a_peer_that_sends_on_and_on_is_held_back(t: Trial) -> None:
 async def bytes_from_before_the_handshake_are_still_there(t: Trial) -> None:
     reader, writer = await t.pair()
     await t.deliver(b"slipped in\n")
-    shaking = upgraded(t, t.tls.server_context())
+    shaking = upgraded(t, t.tls.as_server())
     await writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME)
     peer = await shaking
     await peer.send(b"encrypted\n")
@@ -131,7 +132,7 @@ async def bytes_from_before_the_handshake_are_still_there(t: Trial) -> None:
 @check("writer.start_tls.untrusted-certificate-raises", links=PLAIN)
 async def a_certificate_of_a_strange_authority_is_refused(t: Trial) -> None:
     _reader, writer = await t.pair()
-    upgraded(t, t.tls.server_context())
+    upgraded(t, t.tls.as_server())
     with t.raises(ssl.SSLCertVerificationError):
         await writer.start_tls(t.tls.stranger_context(), server_hostname=t.tls.HOSTNAME)
 
@@ -139,7 +140,7 @@ async def a_certificate_of_a_strange_authority_is_refused(t: Trial) -> None:
 @check("writer.start_tls.certificate-name-verified", links=PLAIN)
 async def the_certificate_has_to_bear_the_name_given(t: Trial) -> None:
     _reader, writer = await t.pair()
-    upgraded(t, t.tls.server_context())
+    upgraded(t, t.tls.as_server())
     with t.raises(ssl.SSLCertVerificationError):
         await writer.start_tls(t.tls.client_context(), server_hostname="elsewhere.invalid")
 
@@ -174,7 +175,7 @@ async def an_unanswered_handshake_ends_with_an_error(t: Trial) -> None:
 @check("writer.start_tls.shutdown-timeout-bounds-closing", links=PLAIN)
 async def closing_waits_for_a_silent_peer_no_longer_than_told(t: Trial) -> None:
     _reader, writer = await t.pair()
-    shaking = upgraded(t, t.tls.server_context())
+    shaking = upgraded(t, t.tls.as_server())
     await writer.start_tls(
         t.tls.client_context(),
         server_hostname=t.tls.HOSTNAME,

@@ -323,3 +323,62 @@ async def a_wait_for_a_line_that_never_comes(patience: int) -> Any:
     server.close()
     await turns(patience)
     return said, lines, rest
+
+
+@case(12, NETWORK, needs_threads=True)
+async def hints_of_the_look_up(_patience: int) -> Any:
+    """`family`, `proto` and `flags` reach the look-up, on both sides."""
+    loop: Any = asyncio.get_running_loop()
+    numeric = {"flags": socket.AI_NUMERICHOST}
+    async with tapped() as (_, port, _taps):
+        hints: List[Any] = [{"proto": socket.IPPROTO_TCP}, {"proto": socket.IPPROTO_ICMP}, numeric]
+        said = []
+        for host in (HOST, "localhost"):
+            for more in hints:
+                connecting = loop.create_connection(lambda: Tap(None), host, port, **more)
+                said.append(await outcome(connecting))
+        serving = loop.create_server(lambda: Tap(None), "localhost", 0, **numeric)
+        return said, await outcome(serving)
+
+
+@case(12, NETWORK)
+async def a_local_address_that_is_taken(_patience: int) -> Any:
+    """`local_addr` where somebody listens is refused with EADDRINUSE."""
+    loop: Any = asyncio.get_running_loop()
+    async with tapped() as (_, port, _taps):
+        taken = {"local_addr": (HOST, port)}
+        return await outcome(loop.create_connection(lambda: Tap(None), HOST, port, **taken))
+
+
+@case(11, NETWORK)
+async def reuse_address_is_an_option(_patience: int) -> Any:
+    """SO_REUSEADDR of a listening socket is what `reuse_address` says, and on by default."""
+    seen = []
+    asked: List[Any] = [{}, {"reuse_address": True}, {"reuse_address": False}]
+    for more in asked:
+        async with tapped(**more) as (server, _, _taps):
+            option = server.sockets[0].getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
+            seen.append(bool(option))
+    return seen
+
+
+@case(11, NETWORK)
+async def options_of_the_listening_socket(patience: int) -> Any:
+    """A connection has SO_KEEPALIVE from the socket that it came in by; a client has its own."""
+    async with tapped(start_serving=False) as (server, port, taps):
+        server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        await server.start_serving()
+        client = await dial(port)
+        await turns(patience)
+        socks = [tap.transport.get_extra_info("socket") for tap in (*taps, client)]
+        client.transport.abort()
+        return [bool(s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) for s in socks]
+
+
+async def outcome(opening: Any) -> Any:
+    """Open something and close it again: True, or a `Raised`."""
+    opened = await attempt(opening)
+    if isinstance(opened, tuple):
+        opened[0].abort()
+        return True
+    return opened

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import array
-from typing import Any
+from typing import Any, List
 
 from .cases import PLAIN, case
 from .seen import Pair, tried
@@ -343,3 +343,23 @@ async def a_paused_protocol_that_is_aborted(pair: Pair) -> Any:
     size = pair.client.transport.get_write_buffer_size()
     await pair.settle()
     return size, tap.log
+
+
+@case(4, PLAIN)
+async def a_view_of_larger_items_that_does_not_fit(pair: Pair) -> Any:
+    """Of a memoryview of numbers of which a part has to wait, as many bytes arrive."""
+    tap = pair.server.tap()
+    said = tried(pair.client.transport.write, memoryview(array.array("i", [7] * (2 * MIB))))
+    pair.client.transport.close()
+    await pair.settle()
+    return said, len(tap.data) == 8 * MIB
+
+
+@case(4, PLAIN)
+async def writelines_of_nothing(pair: Pair) -> Any:
+    """`writelines` of an empty list does nothing; of an empty iterator, what this Python does."""
+    tap = pair.server.tap()
+    nothings: List[Any] = [[], (), iter([])]
+    said = [tried(pair.client.transport.writelines, nothing) for nothing in nothings]
+    await pair.settle()
+    return said, tap.data
