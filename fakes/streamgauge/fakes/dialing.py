@@ -136,10 +136,11 @@ class Dialing:
         server = self._listener(to)
         if source is None:
             source = address(SOURCES[family_of(to[0])], net.listeners.free_port())
-        if net.has_rules:
-            await net.way(source, to)
+        refused = False
+        if net.rules:
+            refused = not await net.way(source, to)
             server = self._listener(to)
-        if server is None or not server.is_serving() or net.verdict(source, to).refused:
+        if refused or server is None or not server.is_serving():
             raise _failed(errno.ECONNREFUSED, to)
         wire = Wire(window=net.window, chunks=net.chunks, kind=kind)
         connection = net.opened(wire, source, to)

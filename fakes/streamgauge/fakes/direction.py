@@ -190,10 +190,9 @@ class Direction:
 
     def drop_arrived(self) -> None:
         """Lose what has arrived and was not taken: the receiver is closed."""
-        if self.queue:
-            self.queue.clear()
-            self.head = 0
-            self._recount()
+        self.queue.clear()
+        self.head = 0
+        self._recount()
 
     # The receiver's side
 

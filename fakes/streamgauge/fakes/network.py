@@ -22,7 +22,7 @@ from .listeners import Listeners
 from .names import AddressLike, Hosts, Names
 from .outside import Outside
 from .parking import Parking
-from .rules import NOTHING_HAPPENS, Rule, Verdict, verdict
+from .rules import Rule, Verdict, verdict
 from .server import HANDLED_BY, MemoryServer
 from .serving import Serving
 from .sockets import Address
@@ -80,9 +80,9 @@ class MemoryNetwork:
         self.loop: asyncio.AbstractEventLoop = None  # type: ignore[assignment]  # until entered
         self._ignore = ignored(ignore_leaks)
         self._connections: Dict[Connection, None] = {}  # in the order in which they were made
-        self._rules: List[Rule] = []
+        self.rules: List[Rule] = []  # what is done to traffic
         self._held_up: Set[asyncio.Future[None]] = set()
-        self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self._tasks: Set[weakref.ref[asyncio.Task[Any]]] = set()
         self.parking = Parking()
         self._dialing = Dialing(self)
         self._serving = Serving(self)
@@ -188,7 +188,7 @@ class MemoryNetwork:
 
     def heal(self) -> None:
         """Take all rules back: what was held arrives, and connects that hang go on."""
-        self._rules.clear()
+        self.rules.clear()
         self._apply()
 
     # Bare wires
@@ -236,20 +236,15 @@ class MemoryNetwork:
 
     def verdict(self, a: Address, b: Address) -> Verdict:
         """Give what the rules say about two addresses."""
-        return verdict(self._rules, a, b) if self._rules else NOTHING_HAPPENS
+        return verdict(self.rules, a, b)
 
     def heard(self, where: Address) -> bool:
         """Whether somebody listens at an address, or it is not for this network to say."""
         owner = self.listeners.find(where) if self.names.is_ours(where[0]) else None
         return owner is not None and bool(owner.is_serving())
 
-    @property
-    def has_rules(self) -> bool:
-        """Whether anything is done to any traffic."""
-        return bool(self._rules)
-
-    async def way(self, source: Address, to: Address) -> None:
-        """Wait until a connect can get through and its answer back."""
+    async def way(self, source: Address, to: Address) -> bool:
+        """Wait until a connect can get through and its answer back; false if that is a refusal."""
         while self.verdict(source, to).lost:
             await self._rules_change()
         delay = self.verdict(source, to).delay_s
@@ -260,11 +255,12 @@ class MemoryNetwork:
                 await arrived
             finally:
                 timer.cancel()
+        return not self.verdict(source, to).refused
 
     def opened(self, wire: Wire, client: Address, server: Address) -> Connection:
         """Take note of a new connection."""
         connection = Connection(self.loop, wire, client, server, self._connections.pop)
-        if self._rules:
+        if self.rules:
             connection.apply(self.verdict(client, server))
         self._connections[connection] = None
         return connection
@@ -273,7 +269,7 @@ class MemoryNetwork:
 
     def _rule(self, does: Verdict, where: AddressLike, other: Optional[AddressLike] = None) -> None:
         place = self.names.place(where)
-        self._rules.append(Rule(does, place, None if other is None else self.names.place(other)))
+        self.rules.append(Rule(does, place, None if other is None else self.names.place(other)))
         self._apply()
 
     def _apply(self) -> None:
@@ -299,12 +295,13 @@ class MemoryNetwork:
     def _create_task(self, *args: Any, **kwargs: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = self.below("create_task")(*args, **kwargs)
         if HANDLED_BY.get() is not None:
-            self._tasks.add(task)
+            self._tasks.add(weakref.ref(task, self._tasks.discard))
         return task
 
     def _alive(self) -> List[asyncio.Task[Any]]:
         current = asyncio.current_task()
-        return [task for task in self._tasks if not task.done() and task is not current]
+        tasks = [ref() for ref in [*self._tasks]]
+        return [task for task in tasks if task and not task.done() and task is not current]
 
     def _leaks(self) -> List[Leak]:
         self.parking.drop_closed()
@@ -325,7 +322,7 @@ class MemoryNetwork:
         return leaks
 
     async def _end(self) -> None:
-        self._rules.clear()
+        self.rules.clear()
         for server in [*self.servers]:
             server.close()
         self.parking.drop_all()

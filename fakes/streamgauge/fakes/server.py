@@ -161,13 +161,7 @@ class MemoryServer(asyncio.AbstractServer):
             names: the server's address and the client's.
             connected: resolved in the next turn, when the client's socket would be writable.
         """
-
-        def take() -> None:
-            self._loop.call_soon(self._begin, connection, end, names, context=self._context)
-            if not connected.done():
-                connected.set_result(None)
-
-        self._loop.call_soon(take)
+        self._loop.call_soon(self._connected, connection, end, names, connected)
 
     def attach(self, transport: MemoryTransport) -> None:
         """A connection's transport was made."""
@@ -176,7 +170,19 @@ class MemoryServer(asyncio.AbstractServer):
     def detach(self, transport: MemoryTransport) -> None:
         """A connection's transport has come to its end."""
         self._transports.discard(transport)
-        self._wake()
+        if self._sockets is None:
+            self._wake()
+
+    def _connected(
+        self,
+        connection: Connection,
+        end: WireEnd,
+        names: Tuple[Address, Address],
+        connected: asyncio.Future[None],
+    ) -> None:
+        self._loop.call_soon(self._begin, connection, end, names, context=self._context)
+        if not connected.done():
+            connected.set_result(None)
 
     def _begin(self, connection: Connection, end: WireEnd, names: Tuple[Address, Address]) -> None:
         if self._sockets is None:  # closed meanwhile: the kernel resets what was not accepted

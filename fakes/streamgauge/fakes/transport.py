@@ -47,10 +47,7 @@ class MemoryTransport(WritingSide):
     """
 
     _start_tls_compatible = True  # asyncio's start_tls asks for it
-    _paused = False
     _ended = True  # but from its beginning to its end
-    _watching = False  # whether the wire is watched; a socket would be in the selector
-    _due = False  # a delivery is scheduled
 
     def __init__(
         self,
@@ -63,7 +60,9 @@ class MemoryTransport(WritingSide):
         holders: Sequence[Any] = (),
     ) -> None:
         super().__init__(loop, end, extra)
-        self._ended = False
+        self._ended = self._paused = False
+        self._watching = False  # whether the wire is watched; a socket would be in the selector
+        self._due = False  # a delivery is scheduled
         self._context = contextvars.copy_context()
         self._holders = holders
         self.set_protocol(protocol)

@@ -173,7 +173,8 @@ class WireEnd(Hands):
         unread = bool(self.into.queue)
         self.closed = True
         self.out.open = self.into.open = False
-        self.into.drop_arrived()
+        if unread:
+            self.into.drop_arrived()
         self.on_readable = self.on_writable = None
         tcp = self.wire.kind.answers_late
         if self.dead or (tcp and self._fin_sent and self.into.fin):

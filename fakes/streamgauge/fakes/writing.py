@@ -36,12 +36,6 @@ class WritingSide(asyncio.Transport):
     """
 
     _protocol: Any
-    _closing = False
-    _eof = False
-    _lost = 0  # how often the end was met, by close, abort, an error or a write
-    _backlog_bytes = 0
-    _low, _high = HIGH_WATER_BYTES // 4, HIGH_WATER_BYTES
-    _writing_paused = False
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, end: WireEnd, extra: Optional[Dict[str, Any]]
@@ -50,8 +44,12 @@ class WritingSide(asyncio.Transport):
         self._loop = loop
         self.wire = end
         end.loop = loop
-        end.loop = loop
+        self._closing = self._eof = False
+        self._lost = 0  # how often the end was met, by close, abort, an error or a write
         self._backlog: Deque[BytesLike] = deque()
+        self._backlog_bytes = 0
+        self._low, self._high = HIGH_WATER_BYTES // 4, HIGH_WATER_BYTES
+        self._writing_paused = False
 
     def write(self, data: BytesLike) -> None:
         """Send bytes, now as far as the window allows, the rest as the peer reads.
