@@ -10,6 +10,7 @@ package needs nothing but Python.
 from __future__ import annotations
 
 from .chunks import Chunks, Policy
+from .connections import Connection
 from .ends import MemoryStreamEnd, StreamEnd
 from .leaks import LEAKS, Leak, LeakError
 from .network import MemoryNetwork
@@ -29,6 +30,7 @@ __all__ = [
     "TCP",
     "UNIX",
     "Chunks",
+    "Connection",
     "ForbiddenConnectError",
     "Kind",
     "Leak",
