@@ -210,6 +210,8 @@ def test_what_the_engine_refuses_is_one_line(run, fake, error, code):
         ("baseline",),
         ("baseline", "mine", "--file", "/no/such/folder/known.toml"),
         ("run", "--repeat", "0"),
+        ("run", "--junit", "/no/such/folder/report.xml"),
+        ("run", "stdlib", "streams", "--badge", "badge.svg"),
         ("explain", "reader.nothing"),
         ("list", "--level", "may"),
         ("list", "--clause", "nothing*"),
@@ -334,6 +336,14 @@ def test_results_are_written_and_can_be_read(run, fake, tmp_path):
     assert ["stdlib"] == report.header["subjects"]
     assert ["asyncio", "uvloop:new"] == [r.loop for r in report.results]
     assert {"stdlib": "conformant", "stdlib@uvloop:new": "conformant"} == report.footer["claims"]
+
+
+@pytest.mark.parametrize("option", ["junit", "markdown", "badge"])
+def test_reports_are_written_into_files(run, fake, tmp_path, option):
+    """The terminal's report still comes on stdout; the file has the same account."""
+    path = tmp_path / "report"
+    code, out, _ = run("run", "streams", f"--{option}", str(path))
+    assert (0, True, True) == (code, "conformant" in out, "conformant" in path.read_text())
 
 
 def test_a_dash_writes_results_to_stdout(run, fake):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import IO, Any, Iterator, Optional, Tuple
+from typing import IO, Any, Callable, Iterator, Optional, Tuple
 
 import click
 
@@ -15,12 +15,19 @@ from streamgauge.conformance.commands.options import plan_of, plan_options
 from streamgauge.conformance.commands.watching import watched
 from streamgauge.conformance.commands.words import EPILOG
 from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.report import files as report_files
 from streamgauge.conformance.report.console import make_console
 from streamgauge.conformance.report.terminal import print_report
 
 __all__ = ["run"]
 
 DASH = "-"  # as a file name: standard output
+
+
+def _report_options(command: Callable[..., int]) -> Callable[..., int]:
+    for option, (_, line) in reversed([*report_files.REPORTS.items()]):
+        command = click.option(f"--{option}", metavar="FILE", type=Path, help=line)(command)
+    return command
 
 
 @click.command(epilog=EPILOG)
@@ -40,6 +47,7 @@ DASH = "-"  # as a file name: standard output
     type=Path,
     help="A list of known departures, on top of those that ship. Repeatable.",
 )
+@_report_options
 @click.option("--quiet", "-q", is_flag=True, help="Only what was not expected, and the summary.")
 def run(
     names: Tuple[str, ...],
@@ -54,15 +62,18 @@ def run(
     A subject is a built-in name, an importable module shaped like asyncio, or MODULE:OBJECT;
     `streamgauge subjects` says more. Modules are looked for in the current folder too.
     """
+    reports = {option: options.pop(option) for option in report_files.REPORTS}
     plan = plan_of(names, loops, **options)
     clauses = catalogues.load()
     engine.check_plan(plan)
     listed = deviation_files.gather(plan.subjects, files, clauses)
+    report_files.check_files(reports, plan)
     with _opened(jsonl) as file:
         account = watched(plan, clauses, listed, file, quiet=quiet)
     with contextlib.suppress(BrokenPipeError):  # `| head`: what the run came to stands all the same
         to = sys.stderr if jsonl == DASH else sys.stdout
         print_report(make_console(to), account, quiet=quiet)
+    report_files.write_files(reports, account)
     return account.exit_code
 
 

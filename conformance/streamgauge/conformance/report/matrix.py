@@ -13,7 +13,7 @@ from streamgauge.conformance.report.account import Account, Judged, Tally
 from streamgauge.conformance.report.console import sign
 from streamgauge.conformance.verdicts import Verdict
 
-__all__ = ["ANSWERS", "print_behaviours", "print_matrix"]
+__all__ = ["ANSWERS", "answer", "print_behaviours", "print_matrix"]
 
 FEW = 2  # columns; with the longest id they fit into 80 characters
 NARROWEST = 10  # characters; "no (hangs)" on one line
@@ -93,7 +93,7 @@ def print_behaviours(console: Console, account: Account) -> None:
     clauses = account.behaviours
     if not clauses:
         return
-    answers = {c: [_answer(account, judged, c) for judged in account.judged] for c in clauses}
+    answers = {c: [answer(account, judged, c) for judged in account.judged] for c in clauses}
     differing = [c for c in clauses if len(set(answers[c])) > 1]
     console.print()
     if differing:
@@ -119,7 +119,7 @@ def _behaviour_line(
     return f"{facts}: {yes} yes, {len(answers) - yes} not; --jsonl tells each"
 
 
-def _answer(account: Account, judged: Judged, clause: str) -> str:
+def answer(account: Account, judged: Judged, clause: str) -> str:
     """Give the answer of most links, then those of the others: `yes (tls: no)`."""
     found = account.behaviour(judged, clause)
     if not found:
