@@ -42,15 +42,6 @@ async def test_which_transports_deliver_once_a_turn(kit, transport):
     theirs.close()
 
 
-async def test_the_running_loop_is_found():
-    """The likely one if it runs; the one that does, if the likely one does not or is not known."""
-    running, other = asyncio.get_running_loop(), asyncio.new_event_loop()
-    for likely in (running, other, None):
-        assert transports.running_loop(likely) is running
-    other.close()
-    assert transports.running_loop(other) is running
-
-
 async def test_a_pause_in_connection_made_holds(kit):
     """Data that is there already is not delivered to a protocol that paused at once."""
     if kit.on_uvloop():

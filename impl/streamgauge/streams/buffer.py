@@ -193,8 +193,8 @@ class ReceiveBuffer:
             Where the separator starts and where it ends, in bytes from the start of the buffer;
             None if there is none.
         """
-        searched = max(0, since - (self.received - self.size))
-        stop = self.size
+        stop = size = self.size
+        searched = max(0, since - (self.received - size))
         best = None
         for separator in separators:
             start = self.find(separator, max(0, searched - len(separator) + 1), stop)

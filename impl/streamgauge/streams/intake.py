@@ -20,7 +20,7 @@ from typing import Any
 from .arguments import DEFAULT_LIMIT, BytesLike, checked_data, checked_limit
 from .buffer import ReceiveBuffer
 from .bufferview import BufferView
-from .transports import delivers_once_a_turn, is_closing, running_loop
+from .transports import delivers_once_a_turn, is_closing
 
 _SMALL_BYTES = 1024  # a chunk no larger than that may be held while a read waits, read or not
 
@@ -31,7 +31,7 @@ class Intake:
     Args:
         limit: In bytes; the transport is paused when more than twice as much is buffered and
             resumed when no more than it is left.
-        loop: Kept as ``_loop`` for programs that look there; a read waits on the running loop.
+        loop: The transport's. Without a transport, a read waits on whichever loop runs.
 
     Raises:
         TypeError: ``limit`` is not a number.
@@ -74,7 +74,7 @@ class Intake:
             raise AssertionError(
                 f"feed_data() after feed_eof(): got {len(data)} bytes behind the end of the stream"
             )
-        if type(data) is not bytes:
+        if data.__class__ is not bytes:  # type(data), without a call
             data = checked_data(data)
         if not data:
             return
@@ -145,10 +145,6 @@ class Intake:
 
     # Waiting.
 
-    def _is_dry(self) -> bool:
-        """Return whether nothing stands behind the buffer's head, not even an end."""
-        return not (self._incoming.tail_size or self._eof or self._exception is not None)
-
     async def _wait(self, method: str, needed: float, wanted: float = 0) -> None:
         """Wait until data has come and ``needed`` bytes are buffered, or for EOF or an exception.
 
@@ -166,7 +162,10 @@ class Intake:
                 f"{method}() would have to wait for data while another read of the same reader "
                 "waits; let one coroutine at a time read"
             )
-        waiter = self._waiter = running_loop(self._loop).create_future()
+        loop = self._loop
+        if loop is None or self._transport is None:  # fed by hand, from any loop
+            loop = asyncio.get_running_loop()
+        waiter = self._waiter = loop.create_future()
         self._needed = needed
         self._wanted = wanted
         if len(self._incoming.head) > _SMALL_BYTES:

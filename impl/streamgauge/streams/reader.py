@@ -39,7 +39,7 @@ class StreamReader(Intake):
         limit: How much may be waiting for a separator, in bytes, 64 KiB unless told. The
             transport is paused when more than twice as much is buffered and resumed when no more
             than it is left.
-        loop: Kept as ``_loop`` for programs that look there; a read waits on the running loop.
+        loop: The transport's. Without a transport, a read waits on whichever loop runs.
 
     Raises:
         TypeError: ``limit`` is not a number.
@@ -68,6 +68,7 @@ class StreamReader(Intake):
     # tenth of what such a read takes. It takes from the first chunk (see ReceiveBuffer), which
     # serves nearly every read; otherwise what it took goes back, or is what the rest is added to.
     # A read that finds nothing at all waits, and takes the same path when something has come.
+    # (``n.__class__`` is ``type(n)`` without a call.)
 
     async def read(self, n: int = -1) -> bytes:
         """Read up to ``n`` bytes, at least one.
@@ -88,7 +89,7 @@ class StreamReader(Intake):
 
         Source: edition 3.8, StreamReader.read.
         """
-        if type(n) is int and n > 0:
+        if n.__class__ is int and n > 0:
             while True:
                 data = self._stream.read(n)
                 if len(data) < n and self._incoming.tail_size:
@@ -97,7 +98,7 @@ class StreamReader(Intake):
                     if self._paused:
                         self._resume_if_low()
                     return data
-                if not self._is_dry():
+                if self._incoming.tail_size or self._eof or self._exception is not None:
                     break
                 await self._wait("read", _ANY, n)
         return await self._read_waiting(checked_count("read", n))
@@ -126,7 +127,7 @@ class StreamReader(Intake):
                     return line
                 self._incoming.unread(len(line))
                 break
-            if not self._is_dry():
+            if self._incoming.tail_size or self._eof or self._exception is not None:
                 break
             await self._wait("readline", _ANY)
         return await self._readline_waiting()
@@ -148,9 +149,7 @@ class StreamReader(Intake):
 
         Source: edition 3.8, StreamReader.readexactly.
         """
-        if type(n) is not int:
-            n = checked_count("readexactly", n)
-        if 0 < n <= _SMALL_BYTES:
+        if n.__class__ is int and 0 < n <= _SMALL_BYTES:
             while True:
                 data = self._stream.read(n)
                 if len(data) == n:
@@ -160,23 +159,10 @@ class StreamReader(Intake):
                 if data:
                     self._incoming.unread(len(data))
                     break
-                if not self._is_dry():
+                if self._incoming.tail_size or self._eof or self._exception is not None:
                     break
                 await self._wait("readexactly", n, n)
-        elif n < 0:
-            raise ValueError(f"readexactly() needs a number of bytes that is not negative, got {n}")
-        incoming = self._incoming
-        size = incoming.size
-        while size < n or not size:
-            if self._exception is not None:
-                raise self._exception
-            if n == 0:
-                return b""
-            if self._eof:
-                raise asyncio.IncompleteReadError(incoming.take_all(), n)
-            await self._wait("readexactly", n, n)
-            size = incoming.size
-        return self._consume(n)
+        return await self._readexactly_waiting(checked_count("readexactly", n))
 
     async def readuntil(self, separator: Separators = b"\n") -> bytes:
         """Read up to and including ``separator``.
@@ -215,7 +201,8 @@ class StreamReader(Intake):
                     before = incoming.head.find(separator, start + before) - start
                     if 0 <= before <= self._limit_bytes:
                         return self._consume(before + len(separator))
-                if start == len(incoming.head) and self._is_dry():
+                dry = start == len(incoming.head) and not incoming.tail_size
+                if dry and not self._eof and self._exception is None:
                     await self._wait("readuntil", _ANY)
                 elif not incoming.gather():
                     break
@@ -242,6 +229,22 @@ class StreamReader(Intake):
             if self._eof or n == 0:
                 return b""
             await self._wait("read", _ANY, n)
+        return self._consume(n)
+
+    async def _readexactly_waiting(self, n: int) -> bytes:
+        if n < 0:
+            raise ValueError(f"readexactly() needs a number of bytes that is not negative, got {n}")
+        incoming = self._incoming
+        size = incoming.size
+        while size < n or not size:
+            if self._exception is not None:
+                raise self._exception
+            if n == 0:
+                return b""
+            if self._eof:
+                raise asyncio.IncompleteReadError(incoming.take_all(), n)
+            await self._wait("readexactly", n, n)
+            size = incoming.size
         return self._consume(n)
 
     async def _read_to_eof(self) -> bytes:

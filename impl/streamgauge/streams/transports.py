@@ -11,16 +11,6 @@ import sys
 from typing import Any, Callable
 
 
-def running_loop(likely: Any) -> Any:
-    """Return the running loop, which is ``likely`` if that one runs.
-
-    Up to Python 3.11, asking asyncio asks the kernel for the process's id every time.
-    """
-    if likely is not None and likely.is_running():
-        return likely
-    return asyncio.get_running_loop()
-
-
 def is_closing(transport: Any) -> bool:
     """Return whether a transport is closing or closed, a lost one of any Python included.
 

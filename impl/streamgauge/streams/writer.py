@@ -107,7 +107,7 @@ class StreamWriter:
         """
         self._calm._calm = False
         try:
-            self._transport.write(data if type(data) is bytes else checked_data(data))
+            self._transport.write(data if data.__class__ is bytes else checked_data(data))
         except RuntimeError:
             if not self._lost():
                 raise
