@@ -13,11 +13,17 @@ from typing import Any, List
 
 from streamgauge.conformance.expectations import shown
 
-__all__ = ["CHECKS", "PACKAGE", "described", "raised_in_suite", "where"]
+__all__ = ["CHECKS", "described", "in_suite", "raised_in_suite", "where"]
 
 PACKAGE = str(Path(__file__).parent)
 CHECKS = str(Path(__file__).parent / "checks")
+SABOTEURS = str(Path(__file__).parent / "saboteurs")  # subjects, though they ship with the suite
 BORDER = tuple(str(Path(__file__).with_name(name)) for name in ("links.py", "subjects.py"))
+
+
+def in_suite(file: str) -> bool:
+    """Whether a file of code is the suite's own, checks included, and not a subject's."""
+    return file.startswith(PACKAGE) and not file.startswith(SABOTEURS)
 
 
 def raised_in_suite(error: BaseException) -> bool:
@@ -32,7 +38,7 @@ def raised_in_suite(error: BaseException) -> bool:
     last = traceback.extract_tb(error.__traceback__)[-1].filename
     if last in BORDER and isinstance(error, (AttributeError, TypeError)):
         return False
-    return last.startswith(PACKAGE) and not last.startswith(CHECKS)
+    return in_suite(last) and not last.startswith(CHECKS)
 
 
 def described(error: BaseException) -> str:

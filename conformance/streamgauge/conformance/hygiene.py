@@ -14,7 +14,7 @@ import warnings
 from types import CodeType
 from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple
 
-from streamgauge.conformance.blame import PACKAGE
+from streamgauge.conformance.blame import in_suite
 from streamgauge.conformance.expectations import shown
 
 __all__ = ["NOISE_IDS", "Noise", "tasks_of_the_check"]
@@ -97,7 +97,7 @@ def tasks_of_the_check(loop: asyncio.AbstractEventLoop) -> Set[asyncio.Future[An
     return {
         task
         for task in asyncio.all_tasks(loop)
-        if task is not current and _code_of(task).co_filename.startswith(PACKAGE)
+        if task is not current and in_suite(_code_of(task).co_filename)
     }
 
 

@@ -35,6 +35,9 @@ class RunPlan:
         timeout_factor: multiplies every deadline, for slow machines.
         repeat: how often each trial is run; runs that differ make it flaky.
         search_path: folders appended to `sys.path` to import subjects from.
+        one_link: try each check on one link only, the first of `links` on which it can be tried.
+        scopes: a subject and a pattern of clauses, each: it is tried on no others; a subject
+            without a scope is tried on all.
     """
 
     subjects: Tuple[str, ...] = ("stdlib", "streams")
@@ -46,6 +49,8 @@ class RunPlan:
     fail_fast: bool = False
     timeout_factor: float = 1.0
     search_path: Tuple[str, ...] = ()
+    one_link: bool = False
+    scopes: Tuple[Tuple[str, str], ...] = ()
     repeat: int = 1
 
     def to_dict(self) -> Dict[str, Any]:

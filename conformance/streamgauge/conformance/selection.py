@@ -7,6 +7,7 @@ tried becomes a trial that says so, so that no clause drops out of sight.
 from __future__ import annotations
 
 import sys
+from fnmatch import fnmatchcase
 from typing import Dict, Iterable, Iterator, List, Mapping, Tuple
 
 from streamgauge.conformance import catalogue, registry
@@ -50,12 +51,14 @@ class Selection:
             )
 
     def _trials(self) -> Iterator[TrialSpec]:
+        scopes = dict(self.plan.scopes)
         for entry in registry.all_checks():
             if entry.clause in self.clauses:
                 clause = self.clauses[entry.clause]
-                for subject in self.subjects.values():
-                    for loop in self.loops:
-                        yield from self._of_one(entry, clause, subject, loop)
+                for name, subject in self.subjects.items():
+                    if fnmatchcase(clause.id, scopes.get(name, "*")):
+                        for loop in self.loops:
+                            yield from self._of_one(entry, clause, subject, loop)
 
     def _of_one(
         self, entry: Check, clause: Clause, subject: Subject, loop: str
@@ -67,7 +70,8 @@ class Selection:
         elif not offered:
             reason = f"{subject.name} can be joined by {', '.join(subject.links)} only"
         else:
-            for link in (link for link in offered if link in self.links):
+            wanted = [link for link in self.links if link in offered]
+            for link in wanted[:1] if self.plan.one_link else wanted:
                 yield TrialSpec(entry, clause.level, subject.name, loop, link)
             return
         if set(entry.links) & set(self.links):

@@ -35,7 +35,7 @@ async def what_the_socket_does_not_take_follows_once_the_peer_reads(t: Trial) ->
 
 @check("writer.write.order-kept", links=PAIRS)
 async def many_writes_arrive_in_the_order_of_the_calls(t: Trial) -> None:
-    pieces = [bytes([i]) * (97 * i % 8_000 + 1) for i in range(160)]  # 620 KiB
+    pieces = [bytes([i]) * (2_503 * i % 8_000 + 1) for i in range(160)]  # 620 KiB, long and short
     _, writer = await t.pair()
     t.narrow(writer)
     for piece in pieces[:80]:  # the first are sent at once, then some are queued

@@ -17,6 +17,7 @@ from streamgauge.conformance.commands.listing import baseline
 from streamgauge.conformance.commands.reading import explain, list_clauses, list_subjects
 from streamgauge.conformance.commands.repeating import repro
 from streamgauge.conformance.commands.running import run
+from streamgauge.conformance.commands.sabotaging import saboteurs
 from streamgauge.conformance.commands.words import EPILOG
 from streamgauge.conformance.errors import UsageError
 
@@ -30,6 +31,7 @@ COMMANDS: Sequence[click.Command] = (
     repro,
     baseline,
     bench,
+    saboteurs,
 )
 
 

@@ -1,0 +1,316 @@
+"""Saboteurs of a server's handlers: how they are called, kept alive, and what ends with them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import weakref
+from functools import partial
+from typing import Any
+
+from streamgauge.conformance.saboteurs.making import instead, saboteur
+
+
+def _calling(s: Any, call: Any) -> None:
+    """Have handlers called otherwise: `call` is given callback, reader and writer."""
+    real = s.StreamReaderProtocol._handle
+
+    @instead(s.StreamReaderProtocol)
+    def _handle(self: Any, callback: Any, reader: Any, transport: Any) -> None:
+        real(self, partial(call, callback), reader, transport)
+
+
+@saboteur("handler.call.once-for-each-connection", "expected 1, got 2")
+def a_handler_is_called_twice(s: Any) -> None:
+    """The callback is called twice for each client."""
+    real = s.StreamReaderProtocol._handle
+
+    @instead(s.StreamReaderProtocol)
+    def _handle(self: Any, *args: Any) -> None:
+        real(self, *args)
+        real(self, *args)
+
+
+@saboteur("handler.call.once-for-each-connection", "a reader of its own")
+def clients_share_a_reader(s: Any) -> None:
+    """Every handler is given the first client's reader."""
+    readers = []
+
+    def call(callback: Any, reader: Any, writer: Any) -> Any:
+        readers.append(reader)
+        return callback(readers[0], writer)
+
+    _calling(s, call)
+
+
+@saboteur("handler.call.receives-pair", "arguments by position and by keyword")
+def a_handler_is_given_keywords(s: Any) -> None:
+    """The callback is given its writer by keyword."""
+    _calling(s, lambda callback, reader, writer: callback(reader, writer=writer))
+
+
+@saboteur("handler.call.receives-pair", "first argument")
+def a_handler_is_given_the_writer_first(s: Any) -> None:
+    """The callback is given writer and reader."""
+    _calling(s, lambda callback, reader, writer: callback(writer, reader))
+
+
+@saboteur("handler.callable.plain", "raised ")
+def a_plain_callback_has_to_be_done_when_it_returns(s: Any) -> None:
+    """The connection is closed when a plain callback returns."""
+
+    def call(callback: Any, reader: Any, writer: Any) -> Any:
+        result = callback(reader, writer)
+        if not asyncio.iscoroutine(result):
+            writer.close()
+        return result
+
+    _calling(s, call)
+
+
+@saboteur(
+    "handler.callable.coroutine-function", "never ended: `t.equal(await t.peer.recv_exactly(6)"
+)
+def a_coroutine_function_is_called_and_not_run(s: Any) -> None:
+    """The coroutine that a handler returns is dropped."""
+
+    def call(callback: Any, reader: Any, writer: Any) -> None:
+        reader.kept = writer
+        result = callback(reader, writer)
+        if asyncio.iscoroutine(result):
+            result.close()
+
+    _calling(s, call)
+
+
+@saboteur("handler.callable.coroutine-function", "tasks")
+def handlers_share_a_task(s: Any) -> None:
+    """One task runs every handler, one after the other."""
+    _one_after_the_other(s)
+
+
+@saboteur("handler.callable.concurrent", "never ended")
+def a_handler_waits_for_the_one_before(s: Any) -> None:
+    """A handler begins when the one before has ended."""
+    _one_after_the_other(s)
+
+
+def _one_after_the_other(s: Any) -> None:
+    queues: Any = weakref.WeakKeyDictionary()
+
+    async def run(queue: Any) -> None:
+        while True:
+            await (await queue.get())
+
+    def call(callback: Any, reader: Any, writer: Any) -> None:
+        loop = asyncio.get_running_loop()
+        if loop not in queues:
+            queues[loop] = asyncio.Queue()
+            queues[loop].runner = loop.create_task(run(queues[loop]))
+        result = callback(reader, writer)
+        if asyncio.iscoroutine(result):
+            queues[loop].put_nowait(result)
+
+    _calling(s, call)
+
+
+@saboteur(
+    "handler.callable.returning-coroutine", "never ended: `t.equal(await t.peer.recv_exactly(6)"
+)
+def a_coroutine_that_a_plain_callable_returns_is_dropped(s: Any) -> None:
+    """Only a coroutine function's coroutine is run, not one that a plain callable returns."""
+
+    def call(callback: Any, reader: Any, writer: Any) -> Any:
+        reader.kept = writer
+        result = callback(reader, writer)
+        if asyncio.iscoroutine(result) and not asyncio.iscoroutinefunction(callback):
+            result.close()
+            return None
+        return result
+
+    _calling(s, call)
+
+
+@saboteur("handler.callable.in-context-of-start-server", "what the handler saw")
+def handlers_see_no_context(s: Any) -> None:
+    """Handlers run in an empty context."""
+    _calling(
+        s,
+        lambda callback, reader, writer: (
+            contextvars.Context().run(
+                asyncio.get_running_loop().create_task, callback(reader, writer)
+            )
+            and None
+        ),
+    )
+
+
+@saboteur("handler.callable.pause-reading-honoured", "read() of a paused transport")
+def a_pause_in_a_callback_is_undone(s: Any) -> None:
+    """Reading goes on when a callback that paused it has returned (gh-76002)."""
+    real = s.StreamReaderProtocol._handle
+
+    @instead(s.StreamReaderProtocol)
+    def _handle(self: Any, callback: Any, reader: Any, transport: Any) -> None:
+        real(self, callback, reader, transport)
+        if not transport.is_reading():
+            asyncio.get_running_loop().call_soon(transport.resume_reading)
+
+
+@saboteur("handler.task.kept-alive", "the waiting handler to survive")
+def handlers_are_held_weakly(s: Any) -> None:
+    """Nobody holds a handler's task but the loop, weakly (gh-90467)."""
+    s.protocol._handlers = weakref.WeakSet()
+
+
+@saboteur("handler.task.kept-alive-after-connection", "the waiting handler to survive")
+def handlers_are_held_while_they_are_connected(s: Any) -> None:
+    """A handler's task is held by its connection, and by nobody once that is gone."""
+    s.protocol._handlers = weakref.WeakSet()
+    real = s.StreamReaderProtocol._handle
+
+    @instead(s.StreamReaderProtocol)
+    def _handle(self: Any, *args: Any) -> None:
+        before = set(s.protocol._handlers)
+        real(self, *args)
+        self._held = set(s.protocol._handlers) - before
+
+    end = s.StreamReaderProtocol._end
+
+    @instead(s.StreamReaderProtocol)
+    def _end(self: Any, exc: Any) -> None:
+        end(self, exc)
+        self._held = None
+
+
+@saboteur("handler.exception.coroutine-function-reported", "exception handler was told of")
+def a_handlers_error_is_told_to_nobody(s: Any) -> None:
+    """An error that leaves a coroutine handler is swallowed; its connection is closed."""
+
+    @instead(s.StreamReaderProtocol)
+    def _report(self: Any, transport: Any, error: Any) -> None:
+        transport.close()
+
+
+@saboteur("handler.exception.coroutine-function-closes", "closing after the crash, got False")
+def a_handlers_error_leaves_the_connection_open(s: Any) -> None:
+    """An error that leaves a coroutine handler is reported, and its connection stays open."""
+    real = s.StreamReaderProtocol._report
+
+    @instead(s.StreamReaderProtocol)
+    def _report(self: Any, transport: Any, error: Any) -> None:
+        transport.close = lambda: None
+        real(self, transport, error)
+
+
+@saboteur("handler.exception.plain-callable-reported", "exception handler was told of")
+def a_plain_callbacks_error_is_told_to_nobody(s: Any) -> None:
+    """An error that leaves a plain callback is swallowed."""
+
+    def call(callback: Any, reader: Any, writer: Any) -> Any:
+        try:
+            return callback(reader, writer)
+        except Exception:
+            writer.close()
+
+    _calling(s, call)
+
+
+@saboteur("handler.exception.plain-callable-closes", "closing after the crash, got False")
+def a_plain_callbacks_error_leaves_the_connection_open(s: Any) -> None:
+    """An error that leaves a plain callback is reported, its connection stays open (gh-155928)."""
+
+    def call(callback: Any, reader: Any, writer: Any) -> Any:
+        try:
+            return callback(reader, writer)
+        except Exception as error:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "unhandled", "exception": error}
+            )
+
+    _calling(s, call)
+
+
+@saboteur("handler.return.keeps-connection", "the connection to stay open")
+def a_connection_ends_with_its_handler(s: Any) -> None:
+    """The connection is closed when its handler returns, whoever holds the writer."""
+    real = s.StreamReaderProtocol._handler_done
+
+    @instead(s.StreamReaderProtocol)
+    def _handler_done(self: Any, transport: Any, writer: Any, handler: Any) -> None:
+        real(self, transport, writer, handler)
+        transport.close()
+
+
+@saboteur("handler.return.closes-abandoned-connection", "the connection to be closed")
+def the_protocol_holds_its_writer(s: Any) -> None:
+    """A handler's writer is held by its protocol and never collected (gh-114914)."""
+    real = s.StreamReaderProtocol._handle
+
+    @instead(s.StreamReaderProtocol)
+    def _handle(self: Any, *args: Any) -> None:
+        real(self, *args)
+        self._kept = self._stream_writer
+
+
+# --- what is left behind -----------------------------------------------------------------------
+
+
+@saboteur("hygiene.no-task-left", "left a task")
+def every_read_leaves_a_task(s: Any) -> None:
+    """A read starts a task that never ends."""
+    real = s.StreamReader.read
+
+    async def for_ever() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    @instead(s.StreamReader)
+    async def read(self: Any, n: int = -1) -> Any:
+        self._left = asyncio.get_running_loop().create_task(for_ever())
+        return await real(self, n)
+
+
+@saboteur("hygiene.nothing-never-retrieved", "never retrieved")
+def an_error_is_left_in_a_future(s: Any) -> None:
+    """A connection that is lost leaves its error in a future that nobody asks."""
+    real = s.flow.FlowControlMixin._end
+
+    @instead(s.flow.FlowControlMixin)
+    def _end(self: Any, exc: Any) -> None:
+        real(self, exc)
+        if exc is not None:
+            asyncio.get_running_loop().create_future().set_exception(exc)
+
+
+@saboteur("hygiene.nothing-never-retrieved", "loop is closed")
+def a_late_writer_breaks_in_its_finalizer(s: Any) -> None:
+    """A writer that is collected after its loop was closed raises in its finalizer (gh-109538)."""
+
+    @instead(s.StreamReader)
+    def __del__(self: Any) -> None:
+        if self._eof and self._loop is not None and self._transport is None:
+            raise RuntimeError("Event loop is closed")
+
+
+@saboteur("hygiene.exception-handler-silent", "exception-handler-silent")
+def eof_breaks_in_a_callback(s: Any) -> None:
+    """feed_eof schedules a callback that fails."""
+    real = s.StreamReader.feed_eof
+
+    @instead(s.StreamReader)
+    def feed_eof(self: Any) -> None:
+        real(self)
+        asyncio.get_running_loop().call_soon(int, "no number")
+
+
+@saboteur("hygiene.no-transport-left", "unclosed")
+def a_reader_keeps_a_socket_open(s: Any) -> None:
+    """Each reader that is fed opens a socket and forgets it."""
+    import socket  # noqa: PLC0415 - for this fault alone
+
+    real = s.StreamReader.feed_data
+
+    @instead(s.StreamReader)
+    def feed_data(self: Any, data: Any) -> None:
+        self._left = socket.socket()
+        real(self, data)
