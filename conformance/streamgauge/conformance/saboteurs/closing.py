@@ -275,7 +275,7 @@ def write_eof_drops_what_is_queued(s: Any) -> None:
             real(self)
 
 
-@saboteur("writer.write_eof.reading-goes-on", '`await t.deliver(b"answer")`')
+@saboteur("writer.write_eof.reading-goes-on", "raised ")
 def write_eof_closes_the_connection(s: Any) -> None:
     """write_eof closes both directions."""
 

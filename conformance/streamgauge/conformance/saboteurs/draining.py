@@ -68,7 +68,11 @@ def resuming_is_forgotten(s: Any) -> None:
         """Do nothing."""
 
 
-@saboteur("writer.drain.not-before-low-water", "bytes to be buffered when drain() returns")
+@saboteur(
+    "writer.drain.not-before-low-water",
+    "bytes to be buffered when drain() returns",
+    links=("unix",),
+)
 def drain_returns_below_the_high_water_mark(s: Any) -> None:
     """Drain returns as soon as the buffer is below the high-water mark."""
 

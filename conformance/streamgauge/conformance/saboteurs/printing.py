@@ -84,9 +84,9 @@ def _summary(console: Console, matrix: Matrix, whole: bool) -> None:
         f"{len(matrix.sole_killers())} of them by one check alone",
         style="good" if found == tried else "bad",
     )
-    for name in matrix.untestable():
-        clause = matrix.saboteurs[name].clause
-        console.print(f"not tried here: {name}, as this Python's loop has not {clause}")
+    if matrix.untestable():
+        names = ", ".join(matrix.untestable())
+        console.print(f"not tried, as this Python's loop lacks what they spoil: {names}")
     if whole:
         busy = len(matrix.due) - len(matrix.idle())
         console.print(

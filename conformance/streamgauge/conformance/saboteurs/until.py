@@ -116,17 +116,14 @@ def readuntil_ends_at_the_separators_first_byte(s: Any) -> None:
 @saboteur("reader.readuntil.split-separator", "still waits")
 def a_split_separator_is_missed(s: Any) -> None:
     """A separator is found only within what arrived in one piece."""
-    resumed = s.buffer.ReceiveBuffer.search
 
     @instead(s.buffer.ReceiveBuffer)
-    def search(self: Any, separators: Any, since: int = 0) -> Any:
-        found = resumed(self, separators, since)
-        if found is None or len(self.tail) < 2:
-            return found
-        ends = [len(self.head) - self.tell()]
-        for chunk in self.tail:
-            ends.append(ends[-1] + len(chunk))
-        return None if any(found[0] < end < found[1] for end in ends) else found
+    def find(self: Any, separator: bytes, start: int, stop: int) -> int:
+        for base, chunk in self._chunks_from(start):
+            found = chunk.find(separator, max(0, start - base), max(0, stop - base))
+            if found >= 0:
+                return int(base + found)
+        return -1
 
 
 @saboteur("reader.readuntil.split-separator", "never ended")
