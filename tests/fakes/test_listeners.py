@@ -33,11 +33,27 @@ def test_free_ports_are_free(listeners):
     assert taken not in [listeners.free_port() for _ in range(5)]
 
 
-def test_a_shared_address_can_be_bound_twice(listeners):
-    """With SO_REUSEPORT a second bind is no error."""
-    for owner in ("one", "two"):
-        listeners.bind("127.0.0.1", 80, owner, shared=True)
-    assert "one" == listeners.find(("127.0.0.1", 80))
+def test_a_shared_address_belongs_to_all_who_share(listeners):
+    """With SO_REUSEPORT a second bind is no error, and it is found once the first has gone."""
+    where = ("127.0.0.1", 80)
+    for owner in ("one", "two", "three"):
+        listeners.bind(*where, owner, shared=True)
+    found = [listeners.find(where)]
+    for owner in ("two", "one", "three"):
+        listeners.release(where, owner)
+        found.append(listeners.find(where))
+    assert ["one", "one", "three", None] == found
+    listeners.bind(*where, "alone")
+
+
+@pytest.mark.parametrize(("first", "second"), [(True, False), (False, True), (False, False)])
+@pytest.mark.parametrize("wanted", ["127.0.0.1", "0.0.0.0"])
+def test_both_have_to_share(listeners, first, second, wanted):
+    """One who shares and one who does not can't have the same address, nor a wildcard over it."""
+    listeners.bind("127.0.0.1", 80, "one", shared=first)
+    with pytest.raises(OSError, match="already in use") as caught:
+        listeners.bind(wanted, 80, "two", shared=second)
+    assert errno.EADDRINUSE == caught.value.errno
 
 
 def test_a_path_can_outlive_its_listener(listeners):

@@ -367,3 +367,23 @@ async def test_streams_of_other_modules(streams):
     writer.close()
     found = [(leak.name, leak.detail.partition(" that")[0]) for leak in caught.value.leaks]
     assert ("unread-bytes", "3 bytes") in found
+
+
+HELD = {
+    "latency": lambda net: net.latency("127.0.0.1:80", 3600),
+    "partition": lambda net: net.partition("127.0.0.1", "127.0.0.1:80"),
+    "hands": lambda net: net.connections[0].wire.stall(),
+}
+
+
+@pytest.mark.parametrize("hold", HELD.values(), ids=HELD)
+async def test_what_is_held_is_no_leak(hold, shout):
+    """A client that closed is in order though its FIN is still held: the handler gets it now."""
+    async with MemoryNetwork() as net:
+        server = await asyncio.start_server(shout, "127.0.0.1", 80)
+        _, writer = await asyncio.open_connection("127.0.0.1", 80)
+        hold(net)
+        writer.write(b"hello\n")
+        writer.close()
+        await writer.wait_closed()
+        server.close()

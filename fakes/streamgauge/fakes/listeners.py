@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from .names import WILDCARDS, Names, address, family_of
 from .sockets import Address
@@ -30,6 +30,7 @@ class Listeners:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._bound: Dict[int, Dict[str, Any]] = {}  # port to address to owner
+        self._sharing: Dict[Tuple[str, int], List[Any]] = {}  # all owners of an address, in order
         self._paths: Dict[str, Any] = {}  # None: the path is there, and nobody listens any more
         self._ephemeral = itertools.cycle(EPHEMERAL_PORTS)
 
@@ -51,7 +52,7 @@ class Listeners:
             ip: a numeric address of this network, or a wildcard.
             port: 0 for a free one.
             owner: what `find` gives.
-            shared: SO_REUSEPORT: another that shares may have it too; the first is found.
+            shared: SO_REUSEPORT: others that share may have it too; the first of them is found.
 
         Raises:
             OSError: EADDRINUSE, if it, or a wildcard's part of it, is taken; EADDRNOTAVAIL, if
@@ -61,8 +62,11 @@ class Listeners:
             raise bind_error(errno.EADDRNOTAVAIL, address(ip, port))
         number = port or self.free_port()
         there = self._bound.setdefault(number, {})
-        if not shared and any(_clash(ip, other) for other in there):
+        taken = (other for other in there if _clash(ip, other))
+        if any(not shared or (other, number) not in self._sharing for other in taken):
             raise bind_error(errno.EADDRINUSE, address(ip, port))
+        if shared:
+            self._sharing.setdefault((ip, number), []).append(owner)
         there.setdefault(ip, owner)
         return address(ip, number)
 
@@ -96,16 +100,27 @@ class Listeners:
             keep_path: a path stays there, with nobody listening.
         """
         if isinstance(where, tuple):
-            ip, port = where[:2]
-            there = self._bound.get(port, {})
-            if there.get(ip) is owner:
-                del there[ip]
-                if not there:
-                    del self._bound[port]
+            self._release(where[:2], owner)
         elif keep_path and self._paths.get(where) is owner:
             self._paths[where] = None
         elif self._paths.get(where) is owner or not keep_path:
             self._paths.pop(where, None)
+
+    def _release(self, where: Tuple[str, int], owner: Any) -> None:
+        ip, port = where
+        sharing = self._sharing.get(where, [])
+        if owner in sharing:
+            sharing.remove(owner)
+        there = self._bound.get(port, {})
+        if there.get(ip) is not owner:
+            return
+        if sharing:
+            there[ip] = sharing[0]
+            return
+        self._sharing.pop(where, None)
+        del there[ip]
+        if not there:
+            del self._bound[port]
 
     def find(self, where: Address) -> Optional[Any]:
         """Give the owner of an address or of the wildcard that covers it; None for nobody.
