@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from functools import lru_cache
@@ -21,6 +22,8 @@ from streamgauge.conformance.plan import RunPlan
 from streamgauge.conformance.registry import Check
 from streamgauge.conformance.selection import edition_of
 from streamgauge.conformance.vocabulary import LINKS, NoScriptError
+
+KEEPS = "reader.readuntil.overrun-keeps-data"
 
 # Reads scripts from stdin and says of each how it ended.
 RUNNER = """
@@ -175,6 +178,36 @@ def test_a_script_runs_on_the_loop_it_is_about(clause: str) -> None:
     text = script_for(one(clause), "feed", subject="stdlib", loop="asyncio:new_event_loop")
     assert "import asyncio; asyncio.new_event_loop().run_until_complete(" in text.splitlines()[-1]
     assert "asyncio.run(" not in text
+
+
+@pytest.mark.parametrize(
+    ("loop", "line"),
+    [
+        ("uvloop", "import uvloop; uvloop.new_event_loop().run_until_complete("),
+        ("talyn", "import talyn; talyn.Loop().run_until_complete("),
+        ("asyncio-debug", "asyncio.run(asyncio.wait_for(main(), 20), debug=True)"),
+    ],
+)
+def test_a_loop_by_name_is_made_in_a_line(loop: str, line: str) -> None:
+    """Loops that the command line knows by name are made as their modules make them."""
+    text = script_for(one(KEEPS), "feed", subject="stdlib", loop=loop)
+    assert text.splitlines()[-1].startswith(line)
+
+
+@pytest.mark.parametrize("loop", ["asyncio-eager", "aiofastnet+uvloop"])
+def test_a_loop_that_takes_more_says_so(loop: str) -> None:
+    """No script is better than one on another loop."""
+    with pytest.raises(NoScriptError, match=re.escape(f"loop {loop} takes more than a line")):
+        script_for(one(KEEPS), "feed", subject="stdlib", loop=loop)
+
+
+def test_a_pair_of_its_own_is_made_by_its_method() -> None:
+    """On link `own` the subject's pair() joins; what calls asyncio's functions is not told."""
+    text = script_for(one("writer.drain.raises-after-close"), "own", subject="my.adapter:Mine")
+    assert "_, writer, ours = await subject().pair(2**16)" in text
+    assert "open_connection" not in text
+    with pytest.raises(NoScriptError):
+        script_for(one("writer.drain.several-waiters"), "own", subject="my.adapter:Mine")
 
 
 @pytest.mark.parametrize(

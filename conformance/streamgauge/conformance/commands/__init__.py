@@ -18,6 +18,7 @@ from streamgauge.conformance.commands.reading import explain, list_clauses, list
 from streamgauge.conformance.commands.repeating import repro
 from streamgauge.conformance.commands.running import run
 from streamgauge.conformance.commands.sabotaging import saboteurs
+from streamgauge.conformance.commands.scaffolding import new_subject
 from streamgauge.conformance.commands.words import EPILOG
 from streamgauge.conformance.errors import UsageError
 
@@ -30,6 +31,7 @@ COMMANDS: Sequence[click.Command] = (
     list_subjects,
     repro,
     baseline,
+    new_subject,
     bench,
     saboteurs,
 )

@@ -267,14 +267,14 @@ _FIGURES = re.compile(r"\d[\d,.]*")
 
 
 def _merged(judged: Judged, status: str, group: Sequence[Tuple[Result, Deviation | None]]) -> Entry:
+    # Workers end in any order; what is shown is that of the first link and check.
+    group = sorted(group, key=lambda pair: (_rank(pair[0].link), pair[0].check))
     (first, deviation), links = group[0], [r.link for r, _ in group]
     varies = any(r.detail != first.detail for r, _ in group)
     where = in_order(links)
-    # The check on the first link named, so that command and script show what the report tells.
-    shown = next(r for r, _ in group if r.link == where[0])
     return Entry(
         *(judged, status, first.clause, first.verdict, where, first.detail, deviation, varies),
-        check=shown.check,
+        check=first.check,
     )
 
 
@@ -285,4 +285,8 @@ def _place(entry: Entry, reasons: Mapping[str, int]) -> int:
 
 def in_order(links: Sequence[str]) -> Tuple[str, ...]:
     """Give each link once, in the order of `LINKS`."""
-    return tuple(sorted(set(links), key=lambda link: (*LINKS, link).index(link)))
+    return tuple(sorted(set(links), key=_rank))
+
+
+def _rank(link: str) -> int:
+    return (*LINKS, link).index(link)
