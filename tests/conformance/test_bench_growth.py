@@ -15,7 +15,7 @@ from rich.console import Console
 
 import streamgauge.streams
 from streamgauge.conformance.bench import table
-from streamgauge.conformance.bench.growth import SCENARIOS, Scenario, grow
+from streamgauge.conformance.bench.growth import SCENARIOS, Growth, Scenario, grow
 
 # Over three doublings linear work takes 8 times as long, quadratic work 64 times.
 BETWEEN = 22
@@ -110,7 +110,7 @@ def test_cost_grows_as_the_work_grows(scenario):
 def test_a_doubling_is_shown_as_a_factor():
     """The table has a factor for each doubling."""
     text = io.StringIO()
-    grown = [(SCENARIOS[0], [(1, 1.0), (2, 2.0), (4, 8.0)])]
+    grown = [Growth("work", "bytes", "asyncio", "subject", [(1, 1.0), (2, 2.0), (4, 8.0)])]
     table.print_growth(Console(file=text, width=100), "subject", grown)
     assert "x2.0, x4.0" in text.getvalue()
 

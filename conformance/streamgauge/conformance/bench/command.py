@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -17,6 +17,7 @@ from rich.progress import track
 from streamgauge.conformance import subjects as every_subject
 from streamgauge.conformance.bench import figures, growth, measuring, plots, table
 from streamgauge.conformance.bench.figures import Figure
+from streamgauge.conformance.bench.growth import DOUBLINGS
 from streamgauge.conformance.bench.peer import Peer
 from streamgauge.conformance.bench.scene import FLOOR, Workload
 from streamgauge.conformance.errors import NothingToRunError, UsageError
@@ -42,6 +43,7 @@ class BenchPlan:
         compare: a file of an earlier run.
         plots: folder to write SVG plots to.
         growth: show how cost grows with the work, instead of workloads.
+        doublings: how often the work is doubled for that.
     """
 
     subjects: Tuple[str, ...]
@@ -53,6 +55,7 @@ class BenchPlan:
     compare: Optional[Path] = None
     plots: Optional[Path] = None
     growth: bool = False
+    doublings: int = DOUBLINGS
 
 
 def bench(plan: BenchPlan, out: Console, progress: Console) -> List[Figure]:
@@ -67,8 +70,11 @@ def bench(plan: BenchPlan, out: Console, progress: Console) -> List[Figure]:
         UsageError: a subject, a loop or a file that is not there.
         NothingToRunError: no workload has such a name.
     """
+    about = {"machine": figures.machine(), "versions": _versions(plan), "quick": plan.quick}
     if plan.growth:
-        _show_growth(plan, out)
+        grown = _show_growth(plan, out)
+        if plan.json:
+            figures.store(plan.json, [], {**about, "growth": [asdict(each) for each in grown]})
         return []
     chosen = [w for w in measuring.WORKLOADS if _matches(w.name, plan.workloads)]
     if not chosen:
@@ -79,7 +85,6 @@ def bench(plan: BenchPlan, out: Console, progress: Console) -> List[Figure]:
     table.print_figures(out, taken, chosen)
     if plan.compare:
         table.print_changes(out, figures.changes(old, taken), str(plan.compare))
-    about = {"machine": figures.machine(), "versions": _versions(plan), "quick": plan.quick}
     if plan.json:
         figures.store(plan.json, taken, about)
     if plan.plots:
@@ -87,15 +92,24 @@ def bench(plan: BenchPlan, out: Console, progress: Console) -> List[Figure]:
     return taken
 
 
-def _show_growth(plan: BenchPlan, out: Console) -> None:
+def _show_growth(plan: BenchPlan, out: Console) -> List[growth.Growth]:
+    grown: List[growth.Growth] = []
     for loop in plan.loops:
         for name in plan.subjects:
             subject, new_loop = every_subject.resolve(name), resolve_loop(loop)
-            table.print_growth(
-                out,
-                f"{name} on {loop}",
-                [(each, growth.grow(subject, each, new_loop)) for each in growth.SCENARIOS],
-            )
+            own = [
+                growth.Growth(
+                    each.title,
+                    each.unit,
+                    loop,
+                    name,
+                    growth.grow(subject, each, new_loop, plan.doublings),
+                )
+                for each in growth.SCENARIOS
+            ]
+            table.print_growth(out, f"{name} on {loop}", own)
+            grown += own
+    return grown
 
 
 def _take(plan: BenchPlan, chosen: Sequence[Workload], progress: Console) -> List[Figure]:

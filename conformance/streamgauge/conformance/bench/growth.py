@@ -12,9 +12,10 @@ import time
 from dataclasses import dataclass
 from typing import Any, Awaitable, Callable, List, Sequence, Tuple
 
-__all__ = ["SCENARIOS", "Scenario", "grow"]
+__all__ = ["SCENARIOS", "Growth", "Scenario", "grow"]
 
 BEST_OF = 3
+DOUBLINGS = 3
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,33 @@ class Scenario:
     work: Callable[[Any, int], Awaitable[None]]
 
 
+@dataclass(frozen=True)
+class Growth:
+    """What one scenario cost one subject.
+
+    Args:
+        title: the scenario's.
+        unit: what sizes count.
+        loop: its name.
+        subject: its name.
+        taken: sizes, each twice the one before, and the CPU seconds that each took.
+    """
+
+    title: str
+    unit: str
+    loop: str
+    subject: str
+    taken: Sequence[Tuple[int, float]]
+
+    @property
+    def factors(self) -> List[float]:
+        """What each doubling multiplied the cost by: 2 is linear, 4 quadratic."""
+        costs = [cost for _, cost in self.taken]
+        return [after / before for before, after in zip(costs, costs[1:])]
+
+
 def grow(
-    subject: Any, scenario: Scenario, new_loop: Callable[[], Any], doublings: int = 3
+    subject: Any, scenario: Scenario, new_loop: Callable[[], Any], doublings: int = DOUBLINGS
 ) -> List[Tuple[int, float]]:
     """Give sizes, each twice the one before, and the CPU seconds that each took."""
     sizes = [scenario.size << step for step in range(doublings + 1)]

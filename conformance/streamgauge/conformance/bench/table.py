@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streamgauge.conformance.bench.figures import Figure
-from streamgauge.conformance.bench.growth import Scenario
+from streamgauge.conformance.bench.growth import Growth
 from streamgauge.conformance.bench.scene import FLOOR, Titled
 
 __all__ = ["print_changes", "print_figures", "print_growth", "version_of"]
@@ -106,19 +106,17 @@ def _by_loop(taken: Sequence[Figure]) -> Dict[str, List[Figure]]:
     return loops
 
 
-def print_growth(
-    console: Console, title: str, grown: Sequence[Tuple[Scenario, Sequence[Tuple[int, float]]]]
-) -> None:
+def print_growth(console: Console, title: str, grown: Sequence[Growth]) -> None:
     """Print what each doubling of the work multiplied the cost by: 2 is linear, 4 quadratic."""
     shown = Table(title=title, title_justify="left", box=None)
     for column in ("work", "size", "CPU time", "each doubling"):
         shown.add_column(column, no_wrap=True)
-    for scenario, taken in grown:
-        costs = [cost for _, cost in taken]
-        factors = ", ".join(f"x{after / before:.1f}" for before, after in zip(costs, costs[1:]))
-        size = f"{taken[0][0]} to {taken[-1][0]} {scenario.unit}"
-        spent = f"{_scaled(costs[0], UNITS)} to {_scaled(costs[-1], UNITS)}"
-        shown.add_row(scenario.title, size, spent, factors)
+    for each in grown:
+        (least, quick), (most, slow) = each.taken[0], each.taken[-1]
+        size = f"{least} to {most} {each.unit}"
+        spent = f"{_scaled(quick, UNITS)} to {_scaled(slow, UNITS)}"
+        factors = ", ".join(f"x{factor:.1f}" for factor in each.factors)
+        shown.add_row(each.title, size, spent, factors)
     console.print(shown)
 
 

@@ -43,6 +43,13 @@ __all__ = ["bench"]
 @click.option("--json", type=Path, metavar="FILE", help="Write the figures to FILE.")
 @click.option("--compare", type=Path, metavar="OLD", help="Show what changed since OLD, a --json.")
 @click.option("--growth", is_flag=True, help="Show how cost grows with the work, instead.")
+@click.option(
+    "--doublings",
+    type=click.IntRange(min=1),
+    default=3,
+    metavar="N",
+    help="How often --growth doubles the work; default: 3.",
+)
 @click.option("--plots", type=Path, metavar="FOLDER", help="Write an SVG picture for each loop.")
 def bench(names: Tuple[str, ...], loops: Tuple[str, ...], **options: Any) -> None:
     """Measure how fast each SUBJECT is (default: stdlib streams), against the first of them."""
