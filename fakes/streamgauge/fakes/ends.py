@@ -16,6 +16,7 @@ from .wire import WireEnd
 __all__ = ["MemoryStreamEnd", "StreamEnd", "join"]
 
 STREAM_CLASSES = ("StreamReader", "StreamReaderProtocol", "StreamWriter")
+ENDING_TURNS = 100  # of the loop; an abort takes two or three, with TLS some more
 DEFAULT_LIMIT_BYTES = 64 * 1024  # the documented default of open_connection
 
 Connect = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -67,10 +68,22 @@ class StreamEnd:
             self.transport.abort()
 
     async def end(self) -> None:
-        """Abort the connection, if it is there yet, and wait until it is gone."""
+        """Abort the connection, if it is there yet, and wait until it is gone.
+
+        A writer whose transport has another protocol by now, as in the midst of TLS, is never
+        told; so the waiting ends, at the latest, when an abort has long been done.
+        """
         self.abort()
-        with contextlib.suppress(Exception):  # whatever ended it, its users and the loop know
-            await self.writer.wait_closed()
+        closed = asyncio.ensure_future(self.writer.wait_closed())
+        try:
+            for _ in range(ENDING_TURNS):
+                if closed.done():
+                    break
+                await asyncio.sleep(0)
+        finally:
+            closed.cancel()
+            await asyncio.wait([closed])
+            closed.cancelled() or closed.exception()  # its users and the loop know of it
 
     def _not_delivered(self) -> int:
         return _kernel_has(self._sock)
@@ -92,6 +105,12 @@ class MemoryStreamEnd(StreamEnd):
         out = self.wire.out
         sent = f"sent {out.sent} bytes, {self.wire.in_flight()} in flight, last {out.last[-64:]!r}"
         return f"{super().report()}, {self.wire.state}, {sent}"
+
+    async def end(self) -> None:
+        """Abort the connection, and wait until it is gone."""
+        self.abort()
+        while not self.wire.closed:  # noqa: ASYNC110  # a turn or two: an abort waits for nobody
+            await asyncio.sleep(0)
 
     def _not_delivered(self) -> int:
         return self.wire.peer.in_flight()
