@@ -13,7 +13,7 @@ from typing import Any, Dict, List
 import pytest
 
 from streamgauge.conformance import catalogue, commands, deviation_files
-from streamgauge.conformance.verdicts import EXIT_CODES
+from streamgauge.conformance.verdicts import EXIT_CODES, Verdict
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,6 +51,12 @@ def test_the_table_of_exit_codes_is_the_codes() -> None:
     """The README's table has the exit codes of `verdicts`, each once."""
     rows = re.findall(r"^\| (\d) \|", README, re.MULTILINE)
     assert sorted(EXIT_CODES.values()) == sorted(map(int, rows))
+
+
+def test_the_table_of_verdicts_is_the_verdicts() -> None:
+    """The README's table has every verdict, each once, in the order of `verdicts`."""
+    rows = re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)
+    assert [str(verdict) for verdict in Verdict] == rows
 
 
 def test_the_deviation_example_is_a_deviation_file(tmp_path: Path) -> None:

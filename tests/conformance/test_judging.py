@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from streamgauge.conformance.clocks import Deadlines
 from streamgauge.conformance.judging import Forecast
 from streamgauge.conformance.plan import Result
 from streamgauge.conformance.verdicts import Verdict
@@ -16,33 +15,34 @@ STALLED = replace(QUICK, verdict=Verdict.STALL, seconds=0.0)
 HUNG = replace(QUICK, verdict=Verdict.HANG, seconds=0.5)
 
 
-def told(results, total, workers=2):
-    """Give the lines that a run of these results is told."""
-    lines = []
-    forecast = Forecast(lines.append, workers, Deadlines(1.0))
+def told(results, total, each_s=6.0):
+    """Give the lines that a run of these results is told, one of which ends every 6 s."""
+    lines, clock = [], [0.0]
+    forecast = Forecast(lines.append, 0.5, lambda: clock[0])
+    clock[0] += 100.0  # collecting: nobody's trial
     forecast.started(total)
     for result in results:
+        clock[0] += each_s
         forecast.result(result)
     return lines
 
 
 @pytest.mark.parametrize(
-    ("results", "total", "starts"),
+    ("results", "total", "each_s", "to_come", "takes"),
     [
-        ([STALLED] * 5, 2330, "5 trials took a deadline to end; the 2,325 to come, if all are "
-         "like that, take at most 232 min"),
-        ([STALLED] * 5, 105, "5 trials took a deadline to end; the 100 to come, if all are "
-         "like that, take at most 10 min"),
-        ([HUNG] * 5, 105, "5 trials took a deadline to end; the 100 to come, if all are "
-         "like that, take at most 25 s"),
-        ([STALLED] * 5, 6, "5 trials took a deadline to end; the 1 to come, if all are "
-         "like that, take at most 12 s"),
+        ([STALLED] * 5, 2330, 6.0, "2,325", "3 h 52 min"),
+        ([STALLED] * 5, 105, 6.0, "100", "10 min"),
+        ([HUNG] * 5, 105, 0.25, "100", "25 s"),
+        ([STALLED, QUICK] * 5, 109, 6.0, "100", "18 min"),
+        ([STALLED] * 5, 6, 6.0, "1", "6 s"),
     ],
-)  # fmt: skip
-def test_the_worst_case_is_told(results, total, starts):
-    """Deadline times trials to come, divided by the workers."""
-    (line,) = told(results, total)
-    assert line.startswith(starts.replace("232 min", "3 h 53 min"))
+)
+def test_what_may_come_is_told(results, total, each_s, to_come, takes):
+    """What a slow trial was seen to take, times the trials to come."""
+    (line,) = told(results, total, each_s)
+    assert line.startswith(
+        f"5 trials took a deadline to end; if all of the {to_come} to come do, they take {takes}; "
+    )
 
 
 @pytest.mark.parametrize(

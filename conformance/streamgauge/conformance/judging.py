@@ -73,46 +73,51 @@ class Forecast(Listener):
     Nothing is skipped, on no link: a subject that blocks in every trial costs its deadline as
     often as there are trials, and whoever waits is told.
 
+    What is told is what such trials were seen to take, load and new workers included.
+
     Args:
         tell: takes the line.
-        workers: how many trials run at a time.
-        deadlines: those of the run.
+        slow_s: seconds from which a trial is slow.
+        now: gives the time in seconds.
     """
 
     FIRST = 5  # slow trials before the first line; each further line takes four times as many
     AGAIN = 4
 
-    def __init__(self, tell: Callable[[str], None], workers: int, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        tell: Callable[[str], None],
+        slow_s: float,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._tell = tell
-        self._workers = workers
-        self._deadlines = deadlines
+        self._slow_s = slow_s
+        self._now = now
+        self._begin = now()
         self._to_come = self._slow = 0
         self._due = self.FIRST
-        self._worst_s = 0.0
 
     def started(self, total: int) -> None:
         """Note how many trials there are."""
         self._to_come = total
+        self._begin = self._now()
 
     def result(self, result: Result) -> None:
         """Count a slow trial, and say what follows if all to come are as slow."""
         self._to_come -= 1
-        stalled = result.verdict is Verdict.STALL
-        seconds = self._deadlines.stall_s if stalled else result.seconds
-        if seconds < self._deadlines.hang_s:
+        if result.verdict is not Verdict.STALL and result.seconds < self._slow_s:
             return
         self._slow += 1
-        self._worst_s = max(self._worst_s, seconds)
         if self._slow == self._due and self._to_come:
             self._due *= self.AGAIN
             self._tell(self._line())
 
     def _line(self) -> str:
-        rounds = -(-self._to_come // self._workers)
+        each_s = (self._now() - self._begin) / self._slow
         return (
-            f"{self._slow} trials took a deadline to end; the {self._to_come:,} to come, if all "
-            f"are like that, take at most {_spelled(rounds * self._worst_s)}; Ctrl-C ends the run, "
-            "--link and --clause narrow it"
+            f"{self._slow} trials took a deadline to end; if all of the {self._to_come:,} to come "
+            f"do, they take {_spelled(self._to_come * each_s)}; Ctrl-C ends the run, --link and "
+            "--clause narrow it"
         )
 
 
@@ -150,8 +155,8 @@ def judged(
     if writer:
         writer.write(header_of(plan, catalogue=clauses.version, edition=edition))
     stop = FailFast(listed) if plan.fail_fast else None
-    deadlines = Deadlines(clocks.unit() * plan.timeout_factor)
-    slow = Forecast(progress.warning, plan.workers, deadlines) if progress else None
+    slow_s = Deadlines(clocks.unit() * plan.timeout_factor).hang_s
+    slow = Forecast(progress.warning, slow_s) if progress else None
     everyone = Everyone([one for one in (progress, writer, stop, slow) if one is not None])
     begin = time.perf_counter()
     complete = engine.run(plan, everyone)
