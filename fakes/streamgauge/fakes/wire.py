@@ -219,6 +219,8 @@ class WireEnd(Hands):
         if self.closed or self.dead:
             return
         self.dead = True
+        if self.into.unread > self.into.window // 2:
+            self.into.fin = False  # it was behind bytes that had no room here: it never came
         self._error = self._reset_number()
         self.out.drop_flight()
         self.out.open = self.into.open = False

@@ -55,6 +55,8 @@ REFERENCES: Dict[str, Reference] = {
 
 #: Each is tried until both sides agree: how much longer to wait until all is quiet.
 PATIENCE = (1, 10, 30)
+#: Nobody cancels a case; asyncio's `wait_closed` raises it once another was cancelled.
+SUBJECTS_FAULTS = (Exception, asyncio.CancelledError)
 DEADLINE_S = 10  # for a subject that hangs, or asks its executor
 
 
@@ -209,14 +211,14 @@ async def _played(case: Case, maker: Maker, patience: int) -> Any:
     context = maker()
     try:
         ends = await asyncio.wait_for(context.__aenter__(), DEADLINE_S)
-    except Exception as exc:
+    except SUBJECTS_FAULTS as exc:
         return raised(exc)
     try:
         return await asyncio.wait_for(_observed(case, ends, patience), DEADLINE_S)
-    except Exception as exc:
+    except SUBJECTS_FAULTS as exc:
         return raised(exc)
     finally:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(*SUBJECTS_FAULTS):
             await asyncio.wait_for(context.__aexit__(None, None, None), DEADLINE_S)
 
 

@@ -280,6 +280,7 @@ async def what_is_seen_inside_pause_and_resume(pair: Pair) -> Any:
         sizes.append((size > high, size <= low))
 
     tap = pair.client.tap(pause=look, resume=look)
+    pair.server.tap()
     pair.client.transport.set_write_buffer_limits(high=100_000, low=50_000)
     pair.server.transport.pause_reading()
     pair.client.transport.write(FLOOD)
