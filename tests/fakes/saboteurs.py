@@ -544,8 +544,9 @@ def _reader_of(end: Any) -> Any:
 @instead(T, "close", 13, "cancelling.a_cancelled_drain_sends_all_the_same")
 def what_no_drain_waits_for_is_lost(self: Any) -> None:
     waiters = getattr(self._protocol, "_drain_waiters", None)
-    if waiters is None:  # before 3.10.6
-        waiters = getattr(self._protocol, "_drain_waiter", None)
+    if waiters is None:  # before 3.10.6 there is one, which stays where it was cancelled
+        waiter = getattr(self._protocol, "_drain_waiter", None)
+        waiters = waiter is not None and not waiter.cancelled()
     if self._writing_paused and not waiters:
         self._drop_backlog()
     _close(self)

@@ -39,4 +39,4 @@ def test_no_step_differs(link):
 def test_a_wrong_fake_is_found(name):
     """A history is found in which a fake that is wrong in one thing differs."""
     with SABOTEURS[name].at_work(), pytest.raises(AssertionError):
-        run("tcp4", examples=200, shrink=False, derandomize=True)
+        run("tcp4", examples=600, shrink=False, derandomize=True)
