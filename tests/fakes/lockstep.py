@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import socket
 import struct
@@ -387,7 +388,8 @@ def _end(pair):
         for task in (*side.drains, side.read):
             if task is not None:
                 task.cancel()
-        side.transport.abort()
+        with contextlib.suppress(AttributeError):  # asyncio's, once a close has flushed
+            side.transport.abort()
 
 
 async def _in_loop(call, *args):
@@ -429,6 +431,26 @@ def run(link, examples, *, shrink=True, derandomize=False, loop_factory=asyncio.
     )
     run_state_machine_as_test(machine, settings=options)
     return machine.steps
+
+
+def replay(link, history, loop_factory=asyncio.SelectorEventLoop):
+    """Play one history.
+
+    Args:
+        link: a key of `LINKS`.
+        history: (rule, arguments) for each step.
+        loop_factory: makes the loop.
+
+    Raises:
+        AssertionError: a step in which the two were not the same.
+    """
+    machine = lockstep_machine(*LINKS[link], loop_factory)()
+    try:
+        machine.connect()
+        for verb, *args in history:
+            getattr(machine, verb)(*args)
+    finally:
+        machine.teardown()
 
 
 def main():

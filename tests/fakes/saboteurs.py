@@ -446,7 +446,7 @@ def close_ends_connections(self: Any) -> None:
     _server_close(self)
 
 
-@instead(MemoryServer, "close", 11, "serving.sockets_of_a_server", "serving.closing_a_server_twice")
+@instead(MemoryServer, "close", 11, "serving.sockets_of_a_server")
 def close_keeps_the_sockets(self: Any) -> None:
     self._serving = False
 
@@ -461,8 +461,8 @@ def serving_at_once(self: Any) -> bool:
     return self._sockets is not None
 
 
-@instead(MemoryServer, "serve_forever", 11, "serving.serving_for_ever")
-async def serving_for_ever_leaves_the_server_open(self: Any) -> None:
+@instead(MemoryServer, "serve_forever", 11, "serving.serving_for_ever_until_it_is_closed")
+async def serving_for_ever_outlives_the_server(self: Any) -> None:
     self.listen()
     await self._loop.create_future()
 
