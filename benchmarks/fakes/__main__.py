@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from benchmarks.fakes import __doc__ as about_this
 from benchmarks.fakes import page, rounds
@@ -61,9 +61,13 @@ def _measure(options: argparse.Namespace) -> None:
         )
     _show(taken, chosen)
     if options.json:
-        about = {"machine": figures.machine(), "versions": rounds.versions(options.loop)}
-        growth = rounds.growth_of_one_write(options.loop)
-        figures.store(options.json, taken, {**about, "growth": growth})
+        about: Dict[str, Any] = {
+            "machine": figures.machine(),
+            "versions": rounds.versions(options.loop),
+        }
+        about["turn_s"] = rounds.cost_of_a_turn(options.loop)
+        about["growth"] = rounds.growth_of_one_write(options.loop)
+        figures.store(options.json, taken, about)
 
 
 def _show(taken: Sequence[Figure], chosen: Sequence[Workload]) -> None:

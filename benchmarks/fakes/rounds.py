@@ -5,6 +5,7 @@ What the numbers mean is in `goals`; how they are shown, in `page`.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -16,11 +17,12 @@ from streamgauge.conformance.bench.measuring import Series, orders, run_once
 from streamgauge.conformance.bench.scene import FLOOR, Stopwatch
 from streamgauge.conformance.loops import resolve_loop
 
-__all__ = ["LINEAR_MIB", "growth_of_one_write", "measure", "versions"]
+__all__ = ["cost_of_a_turn", "growth_of_one_write", "measure", "versions"]
 
 #: On the floor nothing holds a sender back, so its bulk would be no bulk.
 NOT_ON_THE_FLOOR = ("bulk", "write")
 LINEAR_MIB = 8  # and thrice doubled
+TURNS, BEST_OF = 10_000, 5
 
 
 def measure(workload: Workload, loop: str, *, rounds: int, scale: float = 1) -> List[Series]:
@@ -67,6 +69,34 @@ def growth_of_one_write(loop: str) -> List[Tuple[int, float]]:
 
     scenario = Scenario("one write", LINEAR_MIB, "MiB", work)
     return grow(PLACES[MEMORY].pair, scenario, resolve_loop(loop))
+
+
+def cost_of_a_turn(loop: str) -> float:
+    """Give the CPU seconds of a turn of the loop that runs one callback, the least of a few."""
+    taken = []
+    for _ in range(BEST_OF):
+        watch = Stopwatch()
+        run_once(_go_round, watch, resolve_loop(loop))
+        taken.append(watch.cpu_s / TURNS)
+    return min(taken)
+
+
+async def _go_round(watch: Stopwatch) -> None:
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    left = TURNS
+
+    def turn() -> None:
+        nonlocal left
+        left -= 1
+        if left:
+            loop.call_soon(turn)
+        else:
+            done.set_result(None)
+
+    with watch:
+        turn()
+        await done
 
 
 def versions(loop: str) -> Dict[str, str]:

@@ -94,6 +94,7 @@ def test_the_command_keeps_a_run_and_the_page_shows_it(benchmark, monkeypatch, t
     page = (tmp_path / "page.md").read_text()
     assert "0.25 (floor 0.20): **met** | not there |" in page
     assert "| echo of 1 KiB | memory | 250000.0 | 0.25 |" in page
+    assert "an echo takes four, 2.00 of the kernel's echo" in page
     picture = ElementTree.parse(tmp_path / "page-asyncio.svg")
     assert "4.00" in [each.text for each in picture.iter()]
 
@@ -104,7 +105,15 @@ def with_times(path):
     for each in document["figures"]:
         each["ratio"] = {"memory": 4.0, "floor": 5.0}.get(each["subject"], 1.0)
         each["operation_s"] = 1 / each["ratio"]
+    document["turn_s"] = 0.5
     return document
+
+
+def test_the_page_is_that_of_the_kept_runs(benchmark, tmp_path):
+    """`docs/fakes-speed.md` and its pictures are what the kept runs make."""
+    benchmark("__main__").main(["--page", str(tmp_path / "fakes-speed.md")])
+    made = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert made == {path.name: path.read_text() for path in (ROOT / "docs").glob("fakes-speed*")}
 
 
 @pytest.mark.parametrize(
