@@ -535,3 +535,24 @@ async def test_one_huge_write_is_linear(recorder):
     await count(8 << 20)
     await count(32 << 20)
     assert steps[1] < 6 * steps[0]
+
+
+async def test_a_transport_takes_attributes_and_patches(recorder):
+    """As on a socket's transport, a program can hang things on it and put a method in place."""
+    a, b = await over_memory(recorder(), recorder())
+    a.own, written = "thing", []
+    a.write = written.append
+    a.write(b"noted")
+    del a.write
+    a.write(b"sent")
+    await settle()
+    assert ("thing", [b"noted"], [b"sent"]) == (a.own, written, b.get_protocol().data)
+    a.abort()
+    b.abort()
+    await settle()
+
+
+def test_a_transport_that_was_not_made_says_nothing_more():
+    """A constructor that raises leaves nothing that complains when it is collected."""
+    with pytest.raises(TypeError, match="positional argument"):
+        MemoryTransport(asyncio.SelectorEventLoop)

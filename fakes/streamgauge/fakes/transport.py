@@ -47,7 +47,15 @@ class MemoryTransport(WritingSide):
     """
 
     _start_tls_compatible = True  # asyncio's start_tls asks for it
-    _ended = True  # but from its beginning to its end
+    __slots__ = (
+        "_buffered",
+        "_context",
+        "_due",
+        "_ended",
+        "_holders",
+        "_paused",
+        "_watching",
+    )
 
     def __init__(
         self,
@@ -78,7 +86,7 @@ class MemoryTransport(WritingSide):
         )
 
     def __del__(self) -> None:
-        if not self._ended and not self._loop.is_closed():
+        if not getattr(self, "_ended", True) and not self._loop.is_closed():
             what = f"unclosed transport {self!r}"
             warnings.warn(what, ResourceWarning, stacklevel=2, source=self)
             self.wire.close()

@@ -35,6 +35,23 @@ class WritingSide(asyncio.Transport):
         extra: what `get_extra_info` knows.
     """
 
+    __slots__ = (
+        "__dict__",  # for what programs hang on a transport; its own attributes are faster without
+        "__weakref__",
+        "_backlog",
+        "_backlog_bytes",
+        "_closing",
+        "_context_of_writing",
+        "_eof",
+        "_high",
+        "_loop",
+        "_lost",
+        "_low",
+        "_protocol",
+        "_writing_paused",
+        "wire",
+    )
+
     _protocol: Any
 
     def __init__(
