@@ -26,7 +26,9 @@ HEAD = """\
 Made by `python -m benchmarks.fakes --page docs/fakes-speed.md` from the runs in
 `benchmarks/fakes/runs/`, each the figures of one `python -m benchmarks.fakes --loop LOOP --json
 FILE`. A run does each workload in every place in turn, in one process; times are the rounds'
-medians of CPU time, both ends' and the kernel's for them. The streams are asyncio's everywhere.
+medians of CPU time, both ends' and the kernel's for them. Goals are about ratios of these medians;
+beside each time stand the median and the quartiles of the rounds' ratios. The streams are asyncio's
+everywhere.
 
 - **kernel**: {kernel}
 - **memory**: `memory_stream_pair`, and `MemoryNetwork` for connecting, on the loop that is named
@@ -85,21 +87,19 @@ def load(paths: Sequence[Path]) -> List[Run]:
 def write(path: Path, runs: Sequence[Run]) -> None:
     """Write the page, and beside it a picture of each loop's newest Python."""
     newest = {run.loop: run for run in runs}
-    pictures = {
-        f"{path.stem}-{loop}.svg": plots.picture(run.taken, WORKLOADS)
-        for loop, run in newest.items()
-    }
-    for name, picture in pictures.items():
-        path.with_name(name).write_text(picture, encoding="utf-8")
-    path.write_text(page(runs, [*pictures]), encoding="utf-8")
+    pictures = {f"{path.stem}-{loop}.svg": run for loop, run in newest.items()}
+    for name, run in pictures.items():
+        path.with_name(name).write_text(plots.picture(run.taken, WORKLOADS), encoding="utf-8")
+    path.write_text(page(runs, pictures), encoding="utf-8")
 
 
-def page(runs: Sequence[Run], pictures: Sequence[str] = ()) -> str:
-    """Give the page's text."""
+def page(runs: Sequence[Run], pictures: Mapping[str, Run]) -> str:
+    """Give the page's text, with pictures that are there by name."""
     kernel = ", ".join(f"{each.kernel} for {each.title}" for each in WORKLOADS)
     machines = dict.fromkeys(MACHINE.format(**run.about["machine"]) for run in runs)
     parts = [HEAD.format(kernel=kernel), *machines, "\n## The goals\n", *_goals(runs)]
-    parts += [f"\n![Times as fast as the kernel]({name})" for name in pictures]
+    for name, run in pictures.items():
+        parts.append(f"\n{run.title}:\n\n![times as fast as the kernel]({name})")
     for run in runs:
         parts += [f"\n## {run.title}\n", *_figures(run)]
     return "\n".join(parts) + "\n"

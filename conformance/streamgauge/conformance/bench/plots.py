@@ -82,7 +82,11 @@ def _bar(figure: Figure, y: float, colour: str) -> List[str]:
         f'<line x1="{_x(figure.low):.1f}" x2="{_x(figure.high):.1f}" y1="{middle}" y2="{middle}" '
         'stroke="#444" stroke-width="1.5"/>'
     )
-    return [bar, spread, _text(end + 5, y + BAR - 3, f"{figure.ratio:.2f}", "start", 10)]
+    return [
+        bar,
+        spread,
+        _text(max(end, _x(figure.high)) + 5, y + BAR - 3, f"{figure.ratio:.2f}", "start", 10),
+    ]
 
 
 def _text(x: float, y: float, text: str, anchor: str, size: int = 12) -> str:
