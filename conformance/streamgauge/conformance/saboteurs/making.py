@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, TypeVar
 
 __all__ = ["SABOTEURS", "Saboteur", "instead", "private_copy", "saboteur"]
 
@@ -99,9 +99,11 @@ def instead(owner: Any) -> Callable[[F], F]:
 class _Again(importlib.machinery.SourceFileLoader):
     """Loads a module of the streams, which is compiled once however often it is loaded."""
 
+    code: Optional[CodeType] = None  # what to load instead of the file
+
     def get_code(self, fullname: str) -> Any:
-        """Give the file's code."""
-        return _code(self.path)
+        """Give the file's code, or what stands in its place."""
+        return self.code or _code(self.path)
 
 
 @lru_cache(maxsize=None)
@@ -109,8 +111,12 @@ def _code(path: str) -> CodeType:
     return compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
 
 
-def private_copy(name: str) -> Any:
+def private_copy(name: str, instead_of: Optional[Mapping[str, CodeType]] = None) -> Any:
     """Import the streams once more, as a package called `name` that nobody else knows.
+
+    Args:
+        name: the package's name.
+        instead_of: code to execute in the place of a module's own, by the module's name.
 
     Raises:
         ModuleNotFoundError: the streams are not installed, or not as files.
@@ -124,7 +130,9 @@ def private_copy(name: str) -> Any:
         path = str(Path(folders[0]) / f"{one.name}.py")
         fullname = f"{name}.{one.name}"
         # Lazy, so that they can be there before the first of them imports another.
-        lazy = importlib.util.LazyLoader(_Again(fullname, path))
+        loader = _Again(fullname, path)
+        loader.code = (instead_of or {}).get(one.name)
+        lazy = importlib.util.LazyLoader(loader)
         part = _unexecuted(fullname, path, lazy, None)
         lazy.exec_module(part)
         setattr(module, one.name, part)
