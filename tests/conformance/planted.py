@@ -13,9 +13,10 @@ import os
 import signal
 import socket
 import tempfile
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Type
+from typing import Any, List, Type
 
 from streamgauge.conformance.subjects import Subject
 
@@ -229,12 +230,47 @@ async def _fail_in_a_callback(self: Any, n: int) -> bytes:
 fails_in_a_callback = _reader_whose("readexactly", _fail_in_a_callback)
 
 
-async def _leak_a_descriptor(self: Any, n: int) -> bytes:
+async def _leak_a_socket(self: Any, n: int) -> bytes:
     self.forgotten = socket.socket()
     return await asyncio.StreamReader.readexactly(self, n)
 
 
+leaks_a_socket = _reader_whose("readexactly", _leak_a_socket)
+
+
+async def _leak_a_descriptor(self: Any, n: int) -> bytes:
+    for number in os.pipe():
+        FORGOTTEN.append(number)
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+FORGOTTEN: List[int] = []
 leaks_a_descriptor = _reader_whose("readexactly", _leak_a_descriptor)
+
+
+async def _leave_a_timer(self: Any, n: int) -> bytes:
+    asyncio.get_running_loop().call_later(3600, print)
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+leaves_a_timer = _reader_whose("readexactly", _leave_a_timer)
+
+
+async def _warn_of_resources(self: Any, n: int) -> bytes:
+    warnings.warn("planted: never closed", ResourceWarning, stacklevel=2)
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+warns_of_resources = _reader_whose("readexactly", _warn_of_resources)
+
+
+async def _keep_its_readers(self: Any, n: int) -> bytes:
+    KEPT.append(self)
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+KEPT: List[Any] = []
+keeps_its_readers = _reader_whose("readexactly", _keep_its_readers)
 
 
 async def _flood_memory(self: Any, n: int) -> bytes:

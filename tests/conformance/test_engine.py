@@ -10,9 +10,9 @@ from typing import Any, Dict, List, Sequence, Union
 
 import pytest
 
-from streamgauge.conformance import engine
+from streamgauge.conformance import engine, hygiene
 from streamgauge.conformance.errors import NothingToRunError, UsageError
-from streamgauge.conformance.plan import Listener, Result, RunPlan
+from streamgauge.conformance.plan import EVERY_TRIAL, Listener, Result, RunPlan
 from streamgauge.conformance.verdicts import Verdict
 
 HERE = str(Path(__file__).parent)
@@ -27,6 +27,13 @@ class Collected(Listener):
     def __init__(self) -> None:
         self.total = 0
         self.results: List[Result] = []
+
+    @classmethod
+    def holding(cls, results: Sequence[Result]) -> Collected:
+        """Give one that has heard these results."""
+        heard = cls()
+        heard.results.extend(results)
+        return heard
 
     def started(self, total: int) -> None:
         """Note the total."""
@@ -69,23 +76,30 @@ PLANTED = (
     ("raises_system_exit", Verdict.FAIL, "SystemExit"),
     ("raises_keyboard_interrupt", Verdict.FAIL, "KeyboardInterrupt"),
     ("raises_base_exception", Verdict.FAIL, "of no kind"),
-    ("leaks_a_task", Verdict.NOISE, "hygiene.no-task-left"),
-    ("forgets_an_error", Verdict.NOISE, "hygiene.nothing-never-retrieved"),
-    ("leaves_a_transport", Verdict.NOISE, "hygiene.no-transport-left"),
-    ("fails_in_a_callback", Verdict.NOISE, "hygiene.exception-handler-silent"),
-    ("leaks_a_descriptor", Verdict.NOISE, "hygiene.no-transport-left"),
     ("floods_memory", Verdict.FAIL, "MemoryError"),
     ("hoards_memory", Verdict.CRASH, "MiB of memory when the trial was over"),
     ("floods_output", Verdict.PASS, ""),
-    ("complains_at_length", Verdict.NOISE, ",777,286 characters)"),
     ("reader_answers_every_name", Verdict.PASS, ""),
+)
+# subject -> the clause of hygiene that it breaks while its trials pass, and what the detail says.
+NOISY = (
+    ("leaks_a_task", "hygiene.no-task-left", "left a task: _leak_a_task.<locals>.forgotten"),
+    ("forgets_an_error", "hygiene.nothing-never-retrieved", "ValueError('forgotten')"),
+    ("leaves_a_transport", "hygiene.no-transport-left", "unclosed"),
+    ("fails_in_a_callback", "hygiene.exception-handler-silent", "'planted'"),
+    ("leaks_a_socket", "hygiene.no-transport-left", "unclosed <socket.socket"),
+    ("leaks_a_descriptor", "hygiene.no-descriptor-left", "a pipe"),
+    ("leaves_a_timer", "hygiene.no-timer-left", "left a timer: print"),
+    ("warns_of_resources", "hygiene.no-resource-warning", "planted: never closed"),
+    ("keeps_its_readers", "hygiene.streams-collected", "Planted kept alive by "),
+    ("complains_at_length", "hygiene.exception-handler-silent", "... (8,"),
 )
 
 
 @lru_cache(maxsize=None)
 def all_at_once() -> Collected:
     """Run every planted subject, and its neighbours, in one run: whoever dies dies beside all."""
-    return run([name for name, _, _ in PLANTED], CLAUSE, *NEIGHBOURS)
+    return run([name for name, _, _ in (*PLANTED, *NOISY)], CLAUSE, *NEIGHBOURS)
 
 
 def of(subject: str, heard: Collected) -> List[Result]:
@@ -95,8 +109,12 @@ def of(subject: str, heard: Collected) -> List[Result]:
 
 def clean() -> Dict[str, Verdict]:
     """Give what the neighbours come to on a subject without a fault, trial by trial."""
-    healthy = of("always_passes", all_at_once())
-    return {trial_of(r): r.verdict for r in healthy if r.clause != CLAUSE}
+    return neighbours(of("always_passes", all_at_once()))
+
+
+def neighbours(results: Sequence[Result]) -> Dict[str, Verdict]:
+    """Give the verdicts of the trials that do not meet a fault."""
+    return {trial_of(r): r.verdict for r in results if r.clause != CLAUSE and not r.aside}
 
 
 def trial_of(result: Result) -> str:
@@ -112,14 +130,39 @@ def test_each_planted_fault_gets_its_verdict(subject: str, verdict: Verdict, say
     assert faulty
     assert {verdict} == {r.verdict for r in faulty}
     assert all(says in r.detail for r in faulty)
-    assert clean() == {trial_of(r): r.verdict for r in results if r.clause != CLAUSE}
+    assert clean() == neighbours(results)
+
+
+@pytest.mark.parametrize(("subject", "clause", "says"), NOISY)
+def test_what_is_left_behind_is_told_under_its_own_clause(
+    subject: str, clause: str, says: str
+) -> None:
+    """A trial that leaves something behind passes, and the clause of hygiene is broken, alone."""
+    results = of(subject, all_at_once())
+    noise = [r for r in results if r.tried == CLAUSE]
+    assert {Verdict.PASS} == {r.verdict for r in results if r.clause == CLAUSE}
+    assert {(clause, Verdict.NOISE)} == {(r.clause, r.verdict) for r in noise}
+    assert all(says in r.detail for r in noise)
+    assert clean() == neighbours(results)
+
+
+def test_hygiene_that_was_never_broken_is_told_once() -> None:
+    """At a run's end each clause of hygiene has a pass, but for those that some trial broke."""
+    results = run(("always_passes", "leaks_a_task"), CLAUSE, "hygiene.*").results
+    held = {
+        name: [r.clause for r in of(name, Collected.holding(results)) if r.check == EVERY_TRIAL]
+        for name in ("always_passes", "leaks_a_task")
+    }
+    every = list(hygiene.NOISE_IDS.values())
+    assert every == held["always_passes"]
+    assert [c for c in every if c != "hygiene.no-task-left"] == held["leaks_a_task"]
 
 
 def test_every_trial_is_told_once() -> None:
-    """Whatever dies in a run, as many results come as were announced, none twice."""
-    heard = all_at_once()
-    told = {(r.subject, trial_of(r)) for r in heard.results}
-    assert heard.total == len(heard.results) == len(told)
+    """Whatever dies in a run, as many trials are told of as were announced, none twice."""
+    trials = [r for r in all_at_once().results if not r.aside]
+    told = {(r.subject, trial_of(r)) for r in trials}
+    assert all_at_once().total == len(trials) == len(told)
 
 
 def test_a_reader_that_cannot_be_built_is_a_failed_precondition() -> None:
@@ -142,7 +185,8 @@ def test_what_fails_now_and_then_is_flaky(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("PLANTED_RUN", tmp_path.name)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     one_call = "reader.readexactly.waits-for-n"
-    (flaky,) = run("fails_one_time_in_five", one_call, repeat=10).results
+    plan = {"repeat": 10, "plans": ("whole",)}
+    (flaky,) = run("fails_one_time_in_five", one_call, **plan).results
     assert flaky.verdict is Verdict.FLAKY
     assert re.fullmatch(r"2 of 10 runs: fail \(.*\); 8 of 10 runs: pass", flaky.detail)
 

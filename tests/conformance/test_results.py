@@ -93,7 +93,7 @@ def test_schema_refuses_foreign_values(validator, key, value):
 def test_result_lines_have_the_promised_keys_in_order():
     """A result line starts with its type, and its keys stand in the documented order."""
     expected = ["type", "subject", "loop", "link", "clause", "check", "level", "verdict", "detail"]
-    assert [*expected, "seconds"] == list(lines_of()[1])
+    assert [*expected, "seconds", "plan", "tried", "plays"] == list(lines_of()[1])
 
 
 def test_a_file_comes_back_as_it_was_written(tmp_path):

@@ -90,6 +90,8 @@ class Raises:
             raise CheckFailedError(
                 f"expected {wanted} with a text like {self._match!r}, got {shown(value)}"
             ) from value
+        # A thread may hold the error for a while yet, and through it the check's streams.
+        value.__traceback__ = None
         return True
 
 

@@ -11,16 +11,18 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Set, TextIO
+from typing import Any, Dict, List, Mapping, Sequence, Set, TextIO, Tuple
 
 import pytest
 
-from streamgauge.conformance.plan import Result, RunPlan
+from streamgauge.conformance.catalogue import Clause
+from streamgauge.conformance.hygiene import NOISE_IDS
+from streamgauge.conformance.plan import EVERY_TRIAL, Result, RunPlan
 from streamgauge.conformance.plugin import LOGS, PLAN, PROPERTY, clause_files, item_names
 from streamgauge.conformance.repeats import merged
 from streamgauge.conformance.runner import TrialSpec
 from streamgauge.conformance.selection import Selection
-from streamgauge.conformance.verdicts import Ended, Observation
+from streamgauge.conformance.verdicts import HELD, Ended, Observation, Verdict
 
 __all__ = ["EVENTS", "WENT_THROUGH", "main"]
 
@@ -45,6 +47,7 @@ class Reporter:
         self._events = events
         self._due = {name: spec for spec in trials for name in item_names(spec, repeat)}
         self._runs: Dict[str, List[Sequence[Result]]] = {}
+        self._broken: Dict[Tuple[str, str], Set[str]] = {}  # hygiene clauses, by subject and loop
         self._up: Set[str] = set()
         self._stillborn = 0
 
@@ -67,6 +70,7 @@ class Reporter:
         runs.append(results)
         if len(runs) == self._repeat:
             for result in merged(self._runs.pop(spec.id)):
+                self._note_hygiene(result)
                 self.tell(event="result", result=result.to_dict())
 
     def tell_unreached(self) -> None:
@@ -74,6 +78,25 @@ class Reporter:
         for spec in list(self._due.values()):
             self._take(spec, [spec.result(Observation(Ended.UNREACHED), "no worker ran it")])
         self._due.clear()
+
+    def tell_clean(self, clauses: Mapping[str, Clause]) -> None:
+        """Say which clauses of hygiene held in every trial that could have broken them.
+
+        Args:
+            clauses: those that the run was to judge by.
+        """
+        for (subject, loop), broken in self._broken.items():
+            for clause in (clauses[c] for c in NOISE_IDS.values() if c in clauses):
+                if clause.id not in broken:
+                    row = Result(
+                        subject, loop, "-", clause.id, EVERY_TRIAL, clause.level, Verdict.PASS
+                    )
+                    self.tell(event="result", result=row.to_dict())
+
+    def _note_hygiene(self, result: Result) -> None:
+        if result.verdict in HELD:
+            broken = self._broken.setdefault((result.subject, result.loop), set())
+            broken.update([result.clause] if result.verdict is Verdict.NOISE else [])
 
     def _without_result(self, spec: TrialSpec, report: pytest.TestReport) -> Result:
         node: Any = getattr(report, "node", None)
@@ -133,6 +156,7 @@ def main() -> int:
     )
     if code in WENT_THROUGH:
         reporter.tell_unreached()
+        reporter.tell_clean(selection.clauses)
     reporter.tell(event="ended", code=int(code))
     return int(code)
 

@@ -1,30 +1,40 @@
 """Hygiene: what a trial may not leave behind, noted while it runs and after it.
 
-Each kind of noise has a clause of its own. Nothing here says what a breach means for a trial's
-verdict; that is `verdicts`.
+Each kind of noise has a clause of its own, and a breach is reported under that clause; what it
+means for a verdict is in `runner` and `verdicts`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import os
 import re
+import stat
 import sys
 import warnings
+import weakref
 from types import CodeType
-from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from streamgauge.conformance.blame import in_suite
 from streamgauge.conformance.expectations import shown
 
-__all__ = ["NOISE_IDS", "Noise", "tasks_of_the_check"]
+__all__ = ["NOISE_IDS", "Noise", "Timers", "tasks_of_the_check"]
 
 NOISE_IDS = {
     "error": "hygiene.exception-handler-silent",
     "retrieved": "hygiene.nothing-never-retrieved",
     "task": "hygiene.no-task-left",
+    "timer": "hygiene.no-timer-left",
     "transport": "hygiene.no-transport-left",
+    "descriptor": "hygiene.no-descriptor-left",
+    "warning": "hygiene.no-resource-warning",
+    "kept": "hygiene.streams-collected",
 }
+KINDS = {stat.S_IFSOCK: "a socket", stat.S_IFIFO: "a pipe", stat.S_IFREG: "a file"}
+DESCRIPTORS = "/dev/fd"  # on Linux, macOS and the BSDs; where there is none, none are counted
 LEFT_OPEN = re.compile(r"unclosed (transport|resource|<socket)")  # asyncio's words, and uvloop's
 
 
@@ -33,6 +43,8 @@ class Noise:
 
     def __init__(self) -> None:
         self.breaches: List[Tuple[str, str]] = []
+        self.loop_errors_expected = False
+        self.resource_warnings_expected = False
 
     @property
     def clauses(self) -> Tuple[str, ...]:
@@ -55,9 +67,35 @@ class Noise:
             name = getattr(task.get_coro(), "__qualname__", repr(task))
             self.breaches.append((NOISE_IDS["task"], f"left a task: {name}"))
 
-    def loop_errors(self, contexts: Iterable[Dict[str, Any]]) -> None:
-        """Note what reached the loop's exception handler."""
-        for context in contexts:
+    def timers_left(self, timers: Iterable[Timer]) -> None:
+        """Note timers of the loop that nobody cancelled."""
+        for timer in timers:
+            self.breaches.append((NOISE_IDS["timer"], f"left a timer: {timer}"))
+
+    def kept(self, streams: Iterable[weakref.ref[Any]]) -> None:
+        """Note streams that are still alive although nothing of the check's refers to them."""
+        for stream in filter(None, (reference() for reference in streams)):
+            holders = {type(holder).__name__ for holder in gc.get_referrers(stream)} - {"frame"}
+            text = f"{type(stream).__name__} kept alive by {', '.join(sorted(holders)) or '?'}"
+            self.breaches.append((NOISE_IDS["kept"], text))
+
+    @contextlib.contextmanager
+    def counting_descriptors(self) -> Iterator[None]:
+        """Note the descriptors that are open after the block and were not before."""
+        before = _descriptors()
+        yield
+        for number in sorted(_descriptors() - before):
+            with contextlib.suppress(OSError):
+                kind = stat.S_IFMT(os.fstat(number).st_mode)
+                text = f"left descriptor {number}, {KINDS.get(kind, 'of some kind')}"
+                self.breaches.append((NOISE_IDS["descriptor"], text))
+
+    def loop_errors(self, contexts: List[Dict[str, Any]]) -> None:
+        """Note what reached the loop's exception handler, and let go of it."""
+        while contexts:
+            context = contexts.pop(0)
+            if self.loop_errors_expected:
+                continue
             message = str(context.get("message"))
             kind = "retrieved" if "never retrieved" in message else "error"
             error = context.get("exception")
@@ -81,14 +119,16 @@ class Noise:
 
     @contextlib.contextmanager
     def _left_open(self) -> Iterator[None]:
-        """Note the transports and sockets that nobody closed; other warnings are not judged."""
+        """Note what nobody closed; warnings of other categories are not judged."""
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
             yield
         for warning in heard:
             text = str(warning.message)
-            if issubclass(warning.category, ResourceWarning) and LEFT_OPEN.match(text):
-                self.breaches.append((NOISE_IDS["transport"], text))
+            unasked = not self.resource_warnings_expected
+            if unasked and issubclass(warning.category, ResourceWarning):
+                kind = "transport" if LEFT_OPEN.match(text) else "warning"
+                self.breaches.append((NOISE_IDS[kind], text))
 
 
 def tasks_of_the_check(loop: asyncio.AbstractEventLoop) -> Set[asyncio.Future[Any]]:
@@ -105,3 +145,79 @@ def _code_of(task: asyncio.Task[Any]) -> CodeType:
     coroutine: Any = task.get_coro()
     code: CodeType = getattr(coroutine, "cr_code", None) or tasks_of_the_check.__code__
     return code
+
+
+class Timer:
+    """A timer's callback, which knows whether it was called.
+
+    Args:
+        callback: what the timer is for.
+    """
+
+    def __init__(self, callback: Callable[..., Any]) -> None:
+        self.callback = callback
+        self.handle: Optional[asyncio.TimerHandle] = None
+        self.called = False
+
+    def __call__(self, *arguments: Any) -> None:
+        """Do what the timer is for."""
+        self.called = True
+        self.callback(*arguments)
+
+    @property
+    def to_come(self) -> bool:
+        """Whether it was neither called nor cancelled."""
+        return not self.called and self.handle is not None and not self.handle.cancelled()
+
+    def __str__(self) -> str:
+        """Name what it is for."""
+        return getattr(self.callback, "__qualname__", repr(self.callback))
+
+
+class Timers:
+    """Sees the timers that are set on a loop.
+
+    Args:
+        loop: its `call_later` and `call_at` are wrapped, on this instance.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timers: List[Timer] = []
+        with contextlib.suppress(AttributeError):  # a loop that takes no attributes is not watched
+            for name in ("call_later", "call_at"):
+                setattr(loop, name, self._noting(getattr(loop, name)))
+
+    def left(self) -> List[Timer]:
+        """Give those that are still to come, and keep none."""
+        timers, self._timers = self._timers, []
+        return [timer for timer in timers if timer.to_come]
+
+    def _noting(self, method: Callable[..., asyncio.TimerHandle]) -> Callable[..., Any]:
+        def set_timer(
+            when: float, callback: Callable[..., Any], *arguments: Any, **keywords: Any
+        ) -> asyncio.TimerHandle:
+            if isinstance(callback, Timer):  # one method of the loop's calls the other
+                return method(when, callback, *arguments, **keywords)
+            timer = Timer(callback)
+            self._timers.append(timer)
+            timer.handle = method(when, timer, *arguments, **keywords)
+            return timer.handle
+
+        return set_timer
+
+
+def _descriptors() -> Set[int]:
+    """Give the numbers of the descriptors that are open."""
+    try:
+        names = os.listdir(DESCRIPTORS)
+    except OSError:
+        return set()
+    return {int(name) for name in names if _is_open(int(name))}
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:  # the listing's own
+        return False
+    return True

@@ -59,12 +59,14 @@ def conformance_tests(
         deadlines = clocks.Deadlines(clocks.unit() * timeout_factor)
         subject, loop = selection.subjects[spec.subject], selection.loops[spec.loop]
         with _heap_set_aside():
-            result = run_trial(spec, subject, loop, deadlines)
-        if result.verdict is Verdict.INAPPLICABLE:
-            pytest.skip(result.detail)
-        found = classify([result], listed, complete=False)
-        if found.new or found.harness or found.untried:
-            pytest.fail(f"{spec.check.clause} {result.verdict}: {result.detail}", pytrace=False)
+            results = run_trial(spec, subject, loop, deadlines, selection.sweep)
+        if results[0].verdict is Verdict.INAPPLICABLE:
+            pytest.skip(results[0].detail)
+        found = classify(results, listed, complete=False)
+        wrong = [*found.harness, *found.new, *found.untried]
+        if wrong:
+            lines = [f"{r.clause} {r.verdict}: {r.detail}" for r in dict.fromkeys(wrong)]
+            pytest.fail("\n".join(lines), pytrace=False)
 
     return test_conformance
 

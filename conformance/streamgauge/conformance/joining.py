@@ -44,10 +44,12 @@ class Arrivals:
 
     Args:
         writers: those that the trial closes at its end; each new one is added.
+        handed: what the check gets for a stream.
     """
 
-    def __init__(self, writers: List[Any]) -> None:
+    def __init__(self, writers: List[Any], handed: Callable[[Any], Any]) -> None:
         self._writers = writers
+        self._handed = handed
         self._pairs: asyncio.Queue[Tuple[Any, Any]] = asyncio.Queue()
         self.count = 0
 
@@ -55,7 +57,7 @@ class Arrivals:
         """Keep a client's streams."""
         self.count += 1
         self._writers.append(writer)
-        self._pairs.put_nowait((reader, writer))
+        self._pairs.put_nowait((self._handed(reader), self._handed(writer)))
 
     async def get(self) -> Tuple[Any, Any]:
         """Await the next client's reader and writer."""
@@ -120,7 +122,7 @@ class Joining:
         if self.link == "feed":
             with self.setup(CONNECT_CLAUSE["feed"]):
                 self._fed.append(self.subject.StreamReader(**arguments))
-            return self._fed[-1]
+            return self.handed(self._fed[-1])
         reader, _ = await self.pair(**arguments)
         return reader
 
@@ -150,7 +152,11 @@ class Joining:
         except (TypeError, ValueError):
             raise CheckFailedError(f"expected a pair of streams, got {shown(streams)}") from None
         self.writers.append(writer)
-        return reader, writer
+        return self.handed(reader), self.handed(writer)
+
+    def handed(self, stream: Any) -> Any:
+        """Give what the check gets for a stream of the subject's."""
+        return stream
 
     async def serve(self, callback: Callable[..., Any], **arguments: Any) -> Any:
         """Start a server; failing is a failed precondition."""
@@ -197,7 +203,7 @@ class Joining:
 
     def arrivals(self) -> Arrivals:
         """Make a plain callback that keeps the streams it is given, to be taken one by one."""
-        return Arrivals(self.writers)
+        return Arrivals(self.writers, self.handed)
 
     async def accept_pair(self, **arguments: Any) -> Tuple[Any, Any]:
         """Make the pair that a server's callback receives, joined to `peer`."""

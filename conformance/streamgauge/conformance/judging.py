@@ -168,7 +168,7 @@ def judged(
         edition=edition,
         catalogue=clauses.version,
         results=everyone.results,
-        sorted=classify(everyone.results, listed, complete=complete),
+        sorted=classify(everyone.results, listed, complete=complete and not plan.plans),
         complete=complete,
         due=frozenset(c.clause for c in registry.all_checks()).intersection(promised),
         seconds=seconds,

@@ -26,7 +26,7 @@ T = TypeVar("T")
 IDLE_TURNS = 16  # turns of the loop, each with a poll; a delivery needs about four
 QUIET_ROUNDS = 3  # looks at a full pipe, an idle loop in between, before it counts as full
 FILL_CHUNK = bytes(64 * 1024)
-MAX_THREADS = 64  # a trial has a handful of peers, each with one verb at a time
+MAX_THREADS = 16  # a trial has a handful of peers, each with one verb at a time; each holds memory
 LET_GO_S = 1.0  # how long to wait, once all is closed, for a thread that nothing has woken
 
 _THREADS = concurrent.futures.ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="peer")

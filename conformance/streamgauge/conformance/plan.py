@@ -12,12 +12,13 @@ from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
 from streamgauge.conformance.verdicts import Verdict
 
-__all__ = ["LINKS", "STOCK_LOOP", "Listener", "Result", "RunPlan", "trial_count"]
+__all__ = ["EVERY_TRIAL", "LINKS", "STOCK_LOOP", "Listener", "Result", "RunPlan", "trial_count"]
 
 # The links of this catalogue, in the order of the reports; `own` is for subjects that bring
 # their own pair (Subject.pair).
 LINKS: Tuple[str, ...] = ("feed", "memory", "socketpair", "tcp", "tcp6", "unix", "tls", "own")
 STOCK_LOOP = "asyncio"
+EVERY_TRIAL = "every_trial"  # in a result's check: what all trials together came to
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class RunPlan:
         workers: worker processes, 1 or more.
         fail_fast: stop after the first departure that is not listed; the listener's to decide.
         timeout_factor: multiplies every deadline, for slow machines.
+        thorough: play every check under every plan, on every link.
+        plans: names of the plans under which to play, and no others; empty for all.
         repeat: how often each trial is run; runs that differ make it flaky.
         search_path: folders appended to `sys.path` to import subjects from.
         one_link: try each check on one link only, the first of `links` on which it can be tried.
@@ -48,6 +51,8 @@ class RunPlan:
     workers: int = 1
     fail_fast: bool = False
     timeout_factor: float = 1.0
+    thorough: bool = False
+    plans: Tuple[str, ...] = ()
     search_path: Tuple[str, ...] = ()
     one_link: bool = False
     scopes: Tuple[Tuple[str, str], ...] = ()
@@ -74,12 +79,16 @@ class Result:
         subject: what was judged.
         loop: the event loop it ran on.
         link: how it was joined to the peer; `-` where the trial needed none.
-        clause: the clause tried.
+        clause: the clause that it is about.
         check: the check's function name.
         level: `must`, `should` or `behaviour`.
         verdict: what came of it.
         detail: what was expected and what came; empty for a plain pass.
         seconds: wall time of the trial.
+        plan: the plan under which it came to that; empty for the check as written.
+        tried: the clause whose check was played, where the plays showed something of another:
+            of cancellation or of hygiene; else empty.
+        plays: how many times the check was played.
     """
 
     subject: str
@@ -91,6 +100,14 @@ class Result:
     verdict: Verdict
     detail: str = ""
     seconds: float = 0.0
+    plan: str = ""
+    tried: str = ""
+    plays: int = 0
+
+    @property
+    def aside(self) -> bool:
+        """Whether it came besides the result that each trial has."""
+        return bool(self.tried) or self.check == EVERY_TRIAL
 
     @property
     def scored(self) -> bool:

@@ -30,7 +30,7 @@ __all__ = ["CLAUSES", "LOGS", "PLAN", "PROPERTY", "clause_files", "item_names"]
 
 PLAN = "STREAMGAUGE_PLAN"  # environment variable: the plan as JSON
 LOGS = "STREAMGAUGE_LOGS"  # environment variable: the folder of the workers' last words
-PROPERTY = "streamgauge"  # the user property that carries a result
+PROPERTY = "streamgauge"  # the user property that carries a result; a trial may have several
 CLAUSES = Path(__file__).parent / "clauses"
 DETAIL_AT_MOST = 4000  # characters; a subject may raise a message of any length
 
@@ -50,38 +50,43 @@ class _Worker:
         self._offered: Dict[Tuple[str, str], FrozenSet[str]] = {}
         faulthandler.enable(log)
         _silence()
-        gc.collect()
-        gc.freeze()  # what is alive now is never looked at again: a collection costs microseconds
         self._memory = MemoryBound()
+        self._settled = False
 
-    def run(self, spec: TrialSpec) -> Result:
-        """Run one trial under the outer clock and within the bounds."""
-        result = self._run(spec)
+    def run(self, spec: TrialSpec) -> List[Result]:
+        """Run one trial, each of its plays under the outer clock and within the bounds."""
+        if not self._settled:  # all trials are collected by now
+            gc.collect()
+            gc.freeze()  # what is alive now is never looked at again: a collection is quick
+            self._settled = True
+        results = self._run(spec)
         kept = self._memory.overrun()
         if kept:  # nothing can be tried any more in this process
             self.log.write(f"it still held {kept >> 20:,} MiB of memory when the trial was over")
             self.log.flush()
             os._exit(1)
-        return _clipped(result)
+        return [_clipped(result) for result in results]
 
-    def _run(self, spec: TrialSpec) -> Result:
+    def _run(self, spec: TrialSpec) -> List[Result]:
+        self._wind_up()
+        selection = self.selection
+        subject, loop = selection.subjects[spec.subject], selection.loops[spec.loop]
+        try:
+            lies = self._lies(spec, subject) if spec.inapplicable else ()
+            if lies:
+                text = f"{spec.subject} declares that it lacks {', '.join(lies)}, and offers it; "
+                return [spec.result(Observation(Ended.SUITE), text + "take it out of `lacks`")]
+            return run_trial(spec, subject, loop, self.deadlines, selection.sweep, self._wind_up)
+        except KeyboardInterrupt:  # the subject's: the user's own ends the whole run from without
+            return [spec.result(Observation(Ended.RAISED), "raised KeyboardInterrupt")]
+        finally:
+            clocks.disarm_stall_clock()
+
+    def _wind_up(self) -> None:
+        """Begin the outer clock anew, with an empty log."""
         self.log.seek(0)
         self.log.truncate()
         clocks.arm_stall_clock(self.deadlines, self.log)
-        try:
-            subject = self.selection.subjects[spec.subject]
-            lies = self._lies(spec, subject) if spec.inapplicable else ()
-            if lies:
-                return spec.result(
-                    Observation(Ended.SUITE),
-                    f"{spec.subject} declares that it lacks {', '.join(lies)}, and offers it; "
-                    "take it out of `lacks`",
-                )
-            return run_trial(spec, subject, self.selection.loops[spec.loop], self.deadlines)
-        except KeyboardInterrupt:  # the subject's: the user's own ends the whole run from without
-            return spec.result(Observation(Ended.RAISED), "raised KeyboardInterrupt")
-        finally:
-            clocks.disarm_stall_clock()
 
     def _lies(self, spec: TrialSpec, subject: Subject) -> Sequence[str]:
         """Give what the trial's clause needs, the subject declares to lack, and yet offers."""
@@ -147,9 +152,9 @@ class TrialItem(pytest.Item):
         self.spec = spec
 
     def runtest(self) -> None:
-        """Run it; the result goes into the user properties."""
-        result = _this_worker(self.config).run(self.spec)
-        self.user_properties.append((PROPERTY, result.to_dict()))
+        """Run it; its results go into the user properties."""
+        results = _this_worker(self.config).run(self.spec)
+        self.user_properties += [(PROPERTY, result.to_dict()) for result in results]
 
     def reportinfo(self) -> Any:
         """Say where it stands, for pytest."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Coroutine, Dict, List, Tuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, Dict, List, Mapping, Tuple
 
 from streamgauge.conformance import checks
+from streamgauge.conformance.deliveries import Plan
 from streamgauge.conformance.errors import HarnessError
 from streamgauge.conformance.plan import LINKS
 
@@ -42,6 +43,8 @@ TCP = ("tcp", "tcp6")
 # The kernel's links that `memory` has the like of: a check is tried as on the first it can use.
 MEMORY_LIKE = ("tcp", "unix", "tls")
 
+NOTHING: Mapping[str, str] = {}
+
 _CHECKS: Dict[str, List[Check]] = {}
 
 
@@ -57,6 +60,8 @@ class Check:
         function: the coroutine function itself.
         kernel: what it looks at that only a kernel has, so that it is not tried on `memory`;
             empty for nothing.
+        spares: plans under which the promise is another one, by words of their names (`pieces`
+            stands for `bytes` and every `cut-N`), each with the reason.
     """
 
     clause: str
@@ -65,6 +70,11 @@ class Check:
     needs: Tuple[str, ...]
     function: CheckFunction
     kernel: str = ""
+    spares: Mapping[str, str] = field(default_factory=dict)
+
+    def spared(self, plan: Plan) -> bool:
+        """Whether the check is about deliveries that are not those of `plan`."""
+        return any(set(key.split("+")) <= plan.words for key in self.spares)
 
     @property
     def module(self) -> str:
@@ -87,6 +97,7 @@ def check(
     links: Tuple[str, ...] = READERS,
     needs: Tuple[str, ...] = (),
     kernel: str = "",
+    spares: Mapping[str, str] = NOTHING,
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Register a coroutine function as a check of `clause`.
 
@@ -96,6 +107,7 @@ def check(
             with them.
         needs: capabilities which a subject may declare in `lacks`.
         kernel: what the check looks at that only a kernel has; it keeps the check off `memory`.
+        spares: plans to leave out, each with the reason, as in `{"pieces+late": "..."}`.
 
     Raises:
         HarnessError: at import, for an unknown link, a function that is no coroutine function,
@@ -116,7 +128,7 @@ def check(
                 f"or kernel= to say what only a kernel has, got {links}"
             )
         used = links if kernel or not like else _with_memory(links)
-        entry = Check(clause, function.__name__, used, tuple(needs), function, kernel)
+        entry = Check(clause, function.__name__, used, tuple(needs), function, kernel, spares)
         _CHECKS.setdefault(clause, []).append(entry)
         return function
 

@@ -27,15 +27,20 @@ def merged(runs: Sequence[Sequence[Result]]) -> List[Result]:
         verdicts differ, it is flaky and the detail counts them, gravest first, each with what was
         seen first.
     """
-    clauses = dict.fromkeys(result.clause for run in runs for result in run)
-    return [_merged([_of(clause, run, runs) for run in runs]) for clause in clauses]
+    topics = dict.fromkeys(_topic(result) for run in runs for result in run)
+    return [_merged([_of(topic, run, runs) for run in runs]) for topic in topics]
 
 
-def _of(clause: str, run: Sequence[Result], runs: Sequence[Sequence[Result]]) -> Result:
-    """Give a run's result for a clause; a pass, made from another run's, where it has none."""
-    there = (result for one in (run, *runs) for result in one if result.clause == clause)
+def _topic(result: Result) -> Tuple[str, str]:
+    """Say what a result is about: a clause, as tried by its own check or seen by another's."""
+    return (result.clause, result.tried)
+
+
+def _of(topic: Tuple[str, str], run: Sequence[Result], runs: Sequence[Sequence[Result]]) -> Result:
+    """Give a run's result for a topic; a pass, made from another run's, where it has none."""
+    there = (result for one in (run, *runs) for result in one if _topic(result) == topic)
     first = next(there)
-    silent = all(result.clause != clause for result in run)
+    silent = all(_topic(result) != topic for result in run)
     return replace(first, verdict=Verdict.PASS, detail="", seconds=0.0) if silent else first
 
 

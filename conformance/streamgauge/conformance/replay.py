@@ -14,8 +14,11 @@ from types import TracebackType
 from typing import Callable, Optional
 
 from streamgauge.conformance import blame
-from streamgauge.conformance.hygiene import Noise
+from streamgauge.conformance.clocks import Deadlines
+from streamgauge.conformance.deliveries import WHOLE, Plan
+from streamgauge.conformance.hygiene import Noise, Timers
 from streamgauge.conformance.peer import Bench
+from streamgauge.conformance.playing import play
 from streamgauge.conformance.registry import Check
 from streamgauge.conformance.subjects import Subject
 from streamgauge.conformance.trial import Trial
@@ -31,6 +34,7 @@ class Replay:
         subject: on which subject.
         link: on which link.
         loop_factory: makes the loop.
+        plan: in which way.
     """
 
     def __init__(
@@ -39,10 +43,15 @@ class Replay:
         subject: Subject,
         link: str,
         loop_factory: Callable[[], asyncio.AbstractEventLoop],
+        plan: Plan = WHOLE,
     ) -> None:
+        model = None
+        if plan != WHOLE:  # what it does follows from the check as written
+            model = play(check, subject, link, loop_factory, Deadlines()).recording
         self._loop = loop_factory()
+        self._timers = Timers(self._loop)
         self._bench = Bench(self._loop)
-        self._trial = Trial(subject, link, self._bench, check.like(link))
+        self._trial = Trial(subject, link, self._bench, check.like(link), plan, model)
         self._coroutine = check.function(self._trial)
         self.where = ""
 
@@ -59,7 +68,7 @@ class Replay:
         noise = Noise()
         errors = self._trial.loop_errors
         self._loop.set_exception_handler(lambda _, context: errors.append(context))
-        with noise.listening():
+        with noise.counting_descriptors(), noise.listening():
             try:
                 self._loop.run_until_complete(self._played())
             except KeyboardInterrupt as error:
@@ -67,8 +76,10 @@ class Replay:
                 raise
             finally:
                 self._clear()
+                noise.timers_left(self._timers.left())
+                noise.loop_errors_expected = self._trial.loop_errors_expected
+                noise.resource_warnings_expected = self._trial.resource_warnings_expected
             gc.collect()
-        if not self._trial.loop_errors_expected:
             noise.loop_errors(errors)
         return str(noise)
 

@@ -77,6 +77,8 @@ def header_of(plan: RunPlan, *, catalogue: str, edition: str) -> Dict[str, Any]:
         "clauses": list(plan.clauses),
         "workers": plan.workers,
         "timeout_factor": plan.timeout_factor,
+        "thorough": plan.thorough,
+        "plans": list(plan.plans),
         "repeat": plan.repeat,
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }

@@ -1,30 +1,28 @@
-"""Runs one trial: a fresh loop, the check, both clocks, the clearing up, the verdict.
+"""Runs one trial: plays its check as written and under every plan, and says what that comes to.
 
-It is the only place that makes loops. What it hands back is a `Result`; no exception of a
-subject or of a check gets past it.
+A trial has one result for the clause that it tries. What its plays showed of other clauses, that
+a cancelled call loses nothing and that nothing is left behind, is reported under those.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import time
-from dataclasses import dataclass, field
-from typing import Callable, Optional
+from dataclasses import dataclass, replace
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from streamgauge.conformance.blame import described, raised_in_suite, where
-from streamgauge.conformance.clocks import DEAD_TICKS, QUIET_TICKS, Deadlines, InLoopClock, Steps
-from streamgauge.conformance.expectations import CheckFailedError, PreconditionError
-from streamgauge.conformance.hygiene import Noise, tasks_of_the_check
-from streamgauge.conformance.peer import Bench
+from streamgauge.conformance import catalogue, deliveries, interruptions
+from streamgauge.conformance.clocks import Deadlines
+from streamgauge.conformance.deliveries import WATCHED, WHOLE, Plan, Recording
 from streamgauge.conformance.plan import Result
+from streamgauge.conformance.playing import Played, play
 from streamgauge.conformance.registry import Check
 from streamgauge.conformance.subjects import Subject
-from streamgauge.conformance.trial import Trial
-from streamgauge.conformance.verdicts import Ended, Observation, judge
+from streamgauge.conformance.verdicts import Ended, Observation, Verdict, judge, over_plans
 
-__all__ = ["TrialSpec", "run_trial"]
+__all__ = ["Sweep", "TrialSpec", "run_trial"]
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 @dataclass(frozen=True)
@@ -55,175 +53,177 @@ class TrialSpec:
 
     def result(self, observation: Observation, detail: str, seconds: float = 0.0) -> Result:
         """Make the result of a trial of which this was observed."""
+        return self.result_of(judge(observation), detail, seconds=seconds)
+
+    def result_of(
+        self,
+        verdict: Verdict,
+        detail: str = "",
+        *,
+        seconds: float = 0.0,
+        plan: str = "",
+        clause: str = "",
+    ) -> Result:
+        """Make a result of this trial.
+
+        Args:
+            verdict: what came of it.
+            detail: what was expected and what came.
+            seconds: how long it took.
+            plan: the plan under which it came to that; empty for the check as written.
+            clause: the clause that the result is about, if it is not the one tried.
+        """
+        other = clause and clause != self.check.clause
         return Result(
             subject=self.subject,
             loop=self.loop,
             link=self.link,
-            clause=self.check.clause,
+            clause=clause or self.check.clause,
             check=self.check.name,
-            level=self.level,
-            verdict=judge(observation),
+            level=catalogue.load()[clause].level if other else self.level,
+            verdict=verdict,
             detail=detail,
             seconds=round(seconds, 6),
+            plan=plan,
+            tried=self.check.clause if clause else "",
         )
 
 
-@dataclass
-class _Seen:
-    """What is noted while a trial runs."""
+@dataclass(frozen=True)
+class Sweep:
+    """How much is played of each check.
 
-    ended: Optional[Ended] = None
-    detail: str = ""
-    noise: Noise = field(default_factory=Noise)
+    Args:
+        thorough: every plan on every link; else those that find most for their time.
+        only: names of the plans to play, and no others; empty for all.
+    """
 
-    def end(self, ended: Ended, detail: str = "") -> None:
-        """Note how it ended; the first word counts."""
-        if self.ended is None:
-            self.ended, self.detail = ended, detail
+    thorough: bool = False
+    only: Tuple[str, ...] = ()
 
 
 def run_trial(
     spec: TrialSpec,
     subject: Subject,
-    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+    loop_factory: LoopFactory,
     deadlines: Deadlines,
-) -> Result:
-    """Run one trial on a loop of its own.
+    sweep: Sweep = Sweep(),
+    before_each: Callable[[], None] = lambda: None,
+) -> List[Result]:
+    """Run one trial, each play on a loop of its own.
 
     Args:
         spec: what to try.
         subject: what is judged.
-        loop_factory: makes the loop.
+        loop_factory: makes the loops.
         deadlines: when a wait is given up.
+        sweep: how much to play.
+        before_each: called before each play, e.g. to wind up a clock.
 
     Returns:
-        The result; every fault of the subject is in it, none is raised.
+        The trial's result, and behind it those of other clauses that its plays broke. Every fault
+        of the subject is in them, none is raised.
     """
     begin = time.perf_counter()
     if spec.inapplicable:
-        return spec.result(Observation(Ended.NOT_TRIED), spec.inapplicable)
-    seen = _Seen()
-    try:
-        with seen.noise.listening():
-            _on_a_loop(spec, subject, loop_factory, deadlines, seen)
-            gc.collect()  # what was forgotten speaks up now, while we still listen
-    except SystemExit as error:  # a task or a callback of the subject's raised it through the loop
-        seen.end(Ended.RAISED, described(error))
-    except Exception as error:  # the loop's factory, its close, or the suite itself
-        seen.end(Ended.SUITE, described(error))
-    ended = seen.ended or Ended.SUITE
-    detail = seen.detail or (str(seen.noise) if ended is Ended.RETURNED else "")
-    observation = Observation(ended, seen.noise.clauses)
-    return spec.result(observation, detail, time.perf_counter() - begin)
+        return [spec.result(Observation(Ended.NOT_TRIED), spec.inapplicable)]
+
+    def once(plan: Plan, model: Optional[Recording] = None) -> Played:
+        before_each()
+        return play(spec.check, subject, spec.link, loop_factory, deadlines, plan, model)
+
+    plain, interrupted = _plays(once, spec.check, spec.link, sweep)
+    seconds = round(time.perf_counter() - begin, 6)
+    own = replace(_own_result(spec, plain), seconds=seconds, plays=len(plain) + len(interrupted))
+    return [own, *_of_cancellation(spec, interrupted), *_of_hygiene(spec, [*plain, *interrupted])]
 
 
-def _on_a_loop(
-    spec: TrialSpec,
-    subject: Subject,
-    loop_factory: Callable[[], asyncio.AbstractEventLoop],
-    deadlines: Deadlines,
-    seen: _Seen,
-) -> None:
-    loop = loop_factory()
-    bench = Bench(loop)
-    trial = Trial(subject, spec.link, bench, spec.check.like(spec.link))
-    loop.set_exception_handler(lambda _, context: trial.loop_errors.append(context))
-    try:
-        refusal = trial.refusal(loop)
-        if refusal:
-            seen.end(Ended.NOT_TRIED, refusal)
-        else:
-            loop.run_until_complete(_try(loop, spec, trial, deadlines, seen))
-    except RuntimeError as error:  # stopped by the clock: the check swallowed its cancellation
-        if seen.ended is None:
-            raise error
-    finally:
-        bench.clear()
-        loop.close()
-    if trial.loop_errors and not trial.loop_errors_expected:
-        seen.noise.loop_errors(trial.loop_errors)
+_Once = Callable[..., Played]
 
 
-async def _try(
-    loop: asyncio.AbstractEventLoop,
-    spec: TrialSpec,
-    trial: Trial,
-    deadlines: Deadlines,
-    seen: _Seen,
-) -> None:
-    """Run the check under the in-loop clock, then clear up after it."""
-    steps = Steps(spec.check.function(trial))
-    task = loop.create_task(_judged(steps, seen))
+def _plays(once: _Once, check: Check, link: str, sweep: Sweep) -> Tuple[List[Played], List[Played]]:
+    """Play; gives the plays that speak for the clause, and those with a cancelled call."""
+    whole = once(WHOLE)
+    if sweep.only:
+        plans = [deliveries.named(name) for name in sweep.only]
+        found = [whole if plan == WHOLE else once(plan, whole.recording) for plan in plans]
+        return (
+            [p for p in found if p.plan.interruption is None],
+            [p for p in found if p.plan.interruption is not None],
+        )
+    if whole.ended is not Ended.RETURNED:  # broken as written: no other way mends that
+        return [whole], []
+    if not (sweep.thorough or link in deliveries.QUICK):
+        return [whole], []
+    watched = once(WATCHED)
+    can_be_watched = watched.ended is Ended.RETURNED
+    calls = watched.recording.calls
 
-    def expired() -> None:
-        if task.cancelled() or seen.ended is Ended.DEADLINE:
-            loop.stop()  # the cancellation was swallowed
-        place = where(steps.coroutine)
-        if trial.setup_clause:
-            seen.end(
-                Ended.SETUP, f"a step before it never ended: {place}; see {trial.setup_clause}"
-            )
-        else:
-            seen.end(Ended.DEADLINE, f"never ended: {place}")
-        task.cancel()
+    def tried(plans: Sequence[Plan]) -> List[Played]:
+        fit = [p for p in plans if not check.spared(p) and (can_be_watched or not p.watches)]
+        return list(_until_a_wait_is_endless(once, fit, whole.recording))
 
-    bench = trial.bench
-    clock = InLoopClock(
-        loop,
-        deadlines,
-        lambda: steps.count + bench.calls,
-        expired,
-        lambda: DEAD_TICKS if bench.dead_when_quiet else QUIET_TICKS,
-    )
-    clock.start()
-    try:
-        await trial.enter()  # before the task's first turn
-        await asyncio.wait([task])
-        await _clear(loop, trial, seen)
-        await trial.leave()
-    finally:
-        clock.stop()
+    thorough = sweep.thorough
+    plain = tried(deliveries.plans_for(whole.recording, link, thorough=thorough, calls=calls))
+    return [whole, *plain], [
+        p for plans in deliveries.interruptions_for(calls) for p in tried(plans)
+    ]
 
 
-async def _judged(steps: Steps[None], seen: _Seen) -> None:
-    """Await the check and note how it ended."""
-    try:
-        await steps
-    except CheckFailedError as error:
-        seen.end(Ended.ASSERTION, str(error))
-    except PreconditionError as error:
-        seen.end(Ended.SETUP, str(error))
-    except asyncio.CancelledError:
-        seen.end(Ended.RAISED, "the check was cancelled from within the subject")
-    except KeyboardInterrupt:  # whoever runs us decides whether it was the user's
-        raise
-    except BaseException as error:
-        suite = raised_in_suite(error)
-        seen.end(Ended.SUITE if suite else Ended.RAISED, described(error))
-    else:
-        seen.end(Ended.RETURNED)
+def _until_a_wait_is_endless(
+    once: _Once, plans: Sequence[Plan], model: Recording
+) -> Iterator[Played]:
+    for plan in plans:
+        played = once(plan, model)
+        if not played.void:
+            yield played
+        if played.ended is Ended.DEADLINE:  # each further one could cost as much
+            return
 
 
-async def _clear(loop: asyncio.AbstractEventLoop, trial: Trial, seen: _Seen) -> None:
-    """Close what the check left open, and note the tasks that the subject left behind."""
-    for closing in (*trial.servers, *trial.writers):
-        with contextlib.suppress(Exception):  # judged by the clauses on close, not here
-            closing.close()
-    for writer in trial.writers:
-        with contextlib.suppress(Exception):
-            writer.transport.abort()
-    trial.bench.clear()
-    await trial.idle()
-    own = set(trial.tasks)
-    for task in own | tasks_of_the_check(loop):
-        task.cancel()
-    await trial.idle()
-    left = [t for t in asyncio.all_tasks(loop) - own if t is not asyncio.current_task(loop)]
-    if seen.ended is Ended.RETURNED:
-        seen.noise.tasks_left(left)
-    for task in left:
-        task.cancel()
-    for done in own:
-        if done.done() and not done.cancelled():
-            done.exception()  # seen: the check was free not to look
-    await trial.idle()
+def _verdict(played: Played) -> Verdict:
+    return judge(Observation(played.ended))
+
+
+def _own_result(spec: TrialSpec, plays: Sequence[Played]) -> Result:
+    """Say what the clause itself comes to, over the plans that change no call."""
+    verdict = over_plans(map(_verdict, plays))
+    broken = [p for p in plays if p.ended is not Ended.RETURNED]
+    if not broken:
+        return spec.result_of(verdict)
+    detail, name = broken[0].detail, broken[0].plan.name
+    if verdict is Verdict.PARTIAL:
+        names = deliveries.summary([p.plan.name for p in broken])
+        detail = f"under {names}, not under {len(plays) - len(broken)} others: {detail}"
+    return spec.result_of(verdict, detail, plan="" if name == "whole" else name)
+
+
+def _of_cancellation(spec: TrialSpec, plays: Sequence[Played]) -> Iterator[Result]:
+    """Report, under the clauses on cancellation, checks that a cancelled call breaks."""
+    broken: Dict[str, List[Played]] = {}
+    for played in plays:
+        interruption = played.plan.interruption
+        if played.ended is not Ended.RETURNED and interruption is not None:
+            broken.setdefault(interruptions.CLAUSES[interruption.call], []).append(played)
+    for clause, failing in broken.items():
+        first = failing[0]
+        verdict = _verdict(first)
+        words = first.plan.interruption.words if first.plan.interruption else ""
+        yield spec.result_of(
+            Verdict.FAIL if verdict is Verdict.PRECONDITION else verdict,
+            f"{words}: {first.detail}",
+            plan=first.plan.name,
+            clause=clause,
+        )
+
+
+def _of_hygiene(spec: TrialSpec, plays: Sequence[Played]) -> Iterator[Result]:
+    """Report, under the clauses on hygiene, what plays left behind whose check held."""
+    heard: Dict[str, Tuple[str, str]] = {}
+    for played in plays:
+        if played.ended is Ended.RETURNED:
+            for clause, text in played.breaches:
+                heard.setdefault(clause, (text, played.plan.name))
+    for clause, (text, name) in heard.items():
+        plan = "" if name == "whole" else name
+        yield spec.result_of(Verdict.NOISE, text, plan=plan, clause=clause)

@@ -12,12 +12,13 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Tuple
 
 from streamgauge.conformance import catalogue, registry
 from streamgauge.conformance.catalogue import EDITIONS, Catalogue, Clause
+from streamgauge.conformance.deliveries import named
 from streamgauge.conformance.errors import NothingToRunError, UsageError
 from streamgauge.conformance.link_types import available_links
 from streamgauge.conformance.loops import LoopFactory, resolve_loop
 from streamgauge.conformance.plan import LINKS, RunPlan
 from streamgauge.conformance.registry import Check
-from streamgauge.conformance.runner import TrialSpec
+from streamgauge.conformance.runner import Sweep, TrialSpec
 from streamgauge.conformance.subjects import Subject, resolve
 
 __all__ = ["Selection", "edition_of"]
@@ -30,7 +31,7 @@ class Selection:
         plan: what was asked for.
 
     Raises:
-        UsageError: for a subject, loop, link, edition or pattern that does not exist.
+        UsageError: for a subject, loop, link, edition, pattern or plan that does not exist.
         NothingToRunError: if no trial is left.
     """
 
@@ -42,6 +43,7 @@ class Selection:
         self.subjects: Dict[str, Subject] = {name: resolve(name) for name in plan.subjects}
         self.loops: Dict[str, LoopFactory] = {name: resolve_loop(name) for name in plan.loops}
         self.links = _links(plan)
+        self.sweep = _sweep(plan)
         self.clauses = _clauses(plan)
         self.trials: List[TrialSpec] = list(self._trials())
         if not self.trials:
@@ -90,6 +92,12 @@ def edition_of(plan: RunPlan) -> str:
             return EDITIONS[-1]
         raise UsageError(f"edition {edition!r}: expected one of {', '.join(EDITIONS)}")
     return edition
+
+
+def _sweep(plan: RunPlan) -> Sweep:
+    for name in plan.plans:
+        named(name)  # one that does not exist is a usage error
+    return Sweep(plan.thorough, plan.plans)
 
 
 def _clauses(plan: RunPlan) -> Mapping[str, Clause]:

@@ -1,8 +1,8 @@
 """The trial: what a check holds in its hands, as `t`.
 
-It delivers bytes, starts waits and looks on without waiting; how it comes by its streams and
-peers is in `joining`. It judges only in the words of `Expectations`, and touches nothing of the
-subject that the page does not document.
+It looks on without waiting; how it delivers bytes and starts waits is in `delivering`, how it
+comes by its streams and peers in `joining`. It judges only in the words of `Expectations`, and
+touches nothing of the subject that the page does not document.
 """
 
 from __future__ import annotations
@@ -14,28 +14,26 @@ import warnings
 from typing import (
     Any,
     Awaitable,
-    Coroutine,
     Dict,
     Iterator,
     List,
+    Optional,
     Tuple,
-    TypeVar,
 )
 
 from streamgauge.conformance import certificates
+from streamgauge.conformance.deliveries import WHOLE, Plan, Recording
+from streamgauge.conformance.delivering import Delivering
 from streamgauge.conformance.expectations import (
     CheckFailedError,
     Expectations,
     shown,
 )
-from streamgauge.conformance.joining import CONNECT_CLAUSE, Joining
 from streamgauge.conformance.loop_methods import keyword_defaults, recorded_calls
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.subjects import Subject
 
 __all__ = ["Trial"]
-
-T = TypeVar("T")
 
 WRITE_CHUNK = bytes(64 * 1024)  # what fill_until_drain_blocks writes at a time
 SEND_BUFFER = 64 * 1024  # bytes; the kernel doubles it. Much less makes it wait for ACKs
@@ -43,7 +41,7 @@ TIGHT = 32 * 1024  # bytes, doubled by Linux: so little that what is taken in sh
 WRITE_AT_MOST = 16 * 1024 * 1024  # bytes; loopback with a peer that never reads takes 6 MiB at most
 
 
-class Trial(Joining, Expectations):
+class Trial(Delivering, Expectations):
     """One check's world.
 
     Args:
@@ -51,6 +49,8 @@ class Trial(Joining, Expectations):
         link: name of the link.
         bench: where the peers stand.
         like: the kernel's link that `memory` is to be like; the link itself for any other.
+        plan: in which way this play delivers.
+        model: the recording of the play as written.
 
     Attributes:
         peer: the other end of the last connection made by `reader` or `pair`.
@@ -62,66 +62,21 @@ class Trial(Joining, Expectations):
     loop_calls = staticmethod(recorded_calls)
     loop_keywords = staticmethod(keyword_defaults)
 
-    def __init__(self, subject: Subject, link: str, bench: Bench, like: str) -> None:
-        super().__init__(subject, link, bench, like)
+    def __init__(
+        self,
+        subject: Subject,
+        link: str,
+        bench: Bench,
+        like: str,
+        plan: Plan = WHOLE,
+        model: Optional[Recording] = None,
+    ) -> None:
+        super().__init__(subject, link, bench, like, plan, model)
         self.loop_errors: List[Dict[str, Any]] = []
         self.loop_errors_expected = False
-        self.tasks: List[asyncio.Future[Any]] = []
-
-    # --- delivering ------------------------------------------------------------------------
-
-    async def deliver(self, data: bytes) -> None:
-        """Bring bytes to the reader; returns once it had every chance to take them."""
-        if self.link == "feed":
-            self._fed[-1].feed_data(data)
-        else:
-            await self.peer.send(data)
-        await self.idle()
-
-    def deliver_now(self, data: bytes, *, eof: bool = False) -> None:
-        """Bring a few bytes within this turn of the loop, and EOF right behind them if told to.
-
-        Fed bytes are in the reader at once; on a link its transport finds them at the next poll,
-        bytes and EOF together.
-        """
-        if self.link == "feed":
-            self._fed[-1].feed_data(data)
-            if eof:
-                self._fed[-1].feed_eof()
-        else:
-            self.peer.send_now(data, eof=eof)
-
-    async def deliver_eof(self) -> None:
-        """Bring EOF to the reader: `feed_eof`, FIN, or close_notify under TLS."""
-        if self.link == "feed":
-            self._fed[-1].feed_eof()
-        else:
-            await self.peer.send_eof()
-        await self.idle()
-
-    async def deliver_reset(self) -> None:
-        """Reset the connection under the subject's hands; needs a pair.
-
-        A unix socket is reset by closing it with bytes unread, so one is written first.
-        """
-        if self.like in ("unix", "socketpair", "own"):
-            with self.setup(CONNECT_CLAUSE[self.like]):  # what is no writer is not ours to blame
-                self.writers[-1].write(b"!")
-            await self.peer.readable()
-        await self.peer.reset()
-        await self.idle()
+        self.resource_warnings_expected = False
 
     # --- waiting, and looking on -----------------------------------------------------------
-
-    async def idle(self) -> None:
-        """Turn the loop until whatever has arrived has been dealt with."""
-        await self.bench.idle()
-
-    def start(self, awaitable: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start a wait and go on; what is still waiting when the trial ends is cancelled."""
-        task = asyncio.get_running_loop().create_task(awaitable)
-        self.tasks.append(task)
-        return task
 
     async def still_waits(self, task: asyncio.Future[Any], what: str) -> None:
         """Expect `task` not to be done once the loop is idle; `what` names the call."""
@@ -205,6 +160,10 @@ class Trial(Joining, Expectations):
         """Say that the loop's exception handler will be called; gives the growing list."""
         self.loop_errors_expected = True
         return self.loop_errors
+
+    def expect_resource_warnings(self) -> None:
+        """Say that the check leaves something open on purpose."""
+        self.resource_warnings_expected = True
 
     @contextlib.contextmanager
     def warnings(self) -> Iterator[List[warnings.WarningMessage]]:

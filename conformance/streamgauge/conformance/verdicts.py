@@ -15,6 +15,7 @@ __all__ = [
     "AGAINST",
     "EXIT_CODES",
     "GRAVITY",
+    "HELD",
     "JUDGEMENT",
     "UNTRIED",
     "Claim",

@@ -308,6 +308,7 @@ async def a_connection_outlives_its_handler_while_its_writer_is_held(t: Trial) -
 
 @check("handler.return.closes-abandoned-connection", links=SERVERS)
 async def a_connection_ends_with_its_handler_when_nobody_holds_its_writer(t: Trial) -> None:
+    t.expect_resource_warnings()
     transports: List[Any] = []
     entered = asyncio.Event()
 

@@ -116,7 +116,11 @@ async def an_unfinished_line_beyond_the_limit_raises_value_error(t: Trial) -> No
         await t.is_done(reading, "readline() with more bytes than the limit")
 
 
-@check("reader.readline.overrun-drops-line", needs=("limit",))
+@check(
+    "reader.readline.overrun-drops-line",
+    needs=("limit",),
+    spares={"pieces": "in pieces it overruns before the line is complete"},
+)
 async def goes_on_behind_a_complete_line_that_was_too_long(t: Trial) -> None:
     reader = await t.reader(limit=8)
     await t.deliver(b"far too long a line\nnext\nrest")
@@ -125,7 +129,11 @@ async def goes_on_behind_a_complete_line_that_was_too_long(t: Trial) -> None:
     t.equal([await reader.readline(), await reader.read(4)], [b"next\n", b"rest"])
 
 
-@check("reader.readline.overrun-drops-buffer", needs=("limit",))
+@check(
+    "reader.readline.overrun-drops-buffer",
+    needs=("limit",),
+    spares={"pieces+late": "in pieces it overruns sooner, and drops less"},
+)
 async def takes_the_tail_of_a_line_that_was_too_long_for_a_line(t: Trial) -> None:
     reader = await t.reader(limit=8)
     await t.deliver(b"far too long")

@@ -105,7 +105,12 @@ async def bytes_that_came_before_closing_can_be_read_once_the_peer_agrees(t: Tri
     t.equal([await reader.read(100), await reader.read(100)], [b"an answer", b""])
 
 
-@check("reader.closed.paused-data-readable", links=PAIRS, needs=("limit", "transport"))
+@check(
+    "reader.closed.paused-data-readable",
+    links=PAIRS,
+    needs=("limit", "transport"),
+    spares={"pieces": "reading is paused before the last piece has come"},
+)
 async def bytes_buffered_behind_a_pause_can_be_read_after_abort(t: Trial) -> None:
     for count in (10, 1000):  # below the bound, and above it: reading has been paused
         reader, writer = await t.pair(limit=100)
@@ -141,7 +146,10 @@ async def a_read_begun_while_another_wakes_up_gets_its_bytes(t: Trial) -> None:
         t.true(await first + received in (b"abcde", b"eabcd"), "every byte once, in order")
 
 
-@check("reader.shared.second-waiting-read-rejected")
+@check(
+    "reader.shared.second-waiting-read-rejected",
+    spares={"pieces": "the first read ends with the first piece"},
+)
 async def a_second_read_that_would_wait_is_refused(t: Trial) -> None:
     reader = await t.reader()
     first = t.start(reader.read(100))

@@ -42,7 +42,7 @@ async def returns_the_first_byte_that_arrives(t: Trial) -> None:
     t.equal(await t.is_done(reading, "read(100) once 1 byte had arrived"), b"a")
 
 
-@check("reader.read.waits-for-data")
+@check("reader.read.waits-for-data", spares={"pieces": "the read ends with the first piece"})
 async def waits_while_nothing_has_arrived(t: Trial) -> None:
     reader = await t.reader()
     reading = t.start(reader.read(100))
@@ -179,7 +179,7 @@ async def a_cancelled_read_leaves_its_bytes_to_the_next(t: Trial) -> None:
         t.equal(received, b"hello", f"cancelled {turns} turns after the bytes were sent")
 
 
-@check("reader.read.cancel-keeps-data")
+@check("reader.read.cancel-keeps-data", spares={"pieces": "the read ends with the first piece"})
 async def the_read_after_a_cancelled_one_waits_in_its_place(t: Trial) -> None:
     reader = await t.reader()
     cancelled = t.start(reader.read(5))
@@ -213,7 +213,11 @@ async def minus_five_waits_for_eof_and_returns_everything(t: Trial) -> None:
     t.equal(await reading, b"abcdefgh")
 
 
-@check("reader.read.not-capped-by-limit", needs=("limit",))
+@check(
+    "reader.read.not-capped-by-limit",
+    needs=("limit",),
+    spares={"pieces": "reading is paused before the last piece has come"},
+)
 async def returns_more_than_the_limit_when_more_is_buffered(t: Trial) -> None:
     reader = await t.reader(limit=4)
     await t.deliver(b"0123456789")

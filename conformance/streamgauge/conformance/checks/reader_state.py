@@ -257,6 +257,18 @@ async def iterating_waits_for_each_line(t: Trial) -> None:
         t.equal(await reading, half + rest)
 
 
+@check("reader.iteration.cancel-keeps-data")
+async def a_cancelled_step_leaves_its_line_to_the_next(t: Trial) -> None:
+    reader = await t.reader()
+    lines = reader.__aiter__()
+    await t.deliver(b"half")
+    stepping = t.start(lines.__anext__())
+    await t.still_waits(stepping, "the next line")
+    await t.cancel(stepping, "the next line")
+    await t.deliver(b" a line\n")
+    t.equal(await lines.__anext__(), b"half a line\n")
+
+
 @check("reader.set_exception.raised-by-reads", links=FEED)
 async def an_error_set_by_hand_ends_a_wait_and_every_later_read(t: Trial) -> None:
     calls = (("read", ()), ("read", (3,)), ("readline", ()), ("readexactly", (3,)))

@@ -203,7 +203,11 @@ async def drain_after_close_raises_connection_reset_error(t: Trial) -> None:
         await writer.drain()
 
 
-@check("writer.drain.returns-when-aborted", links=PAIRS)
+@check(
+    "writer.drain.returns-when-aborted",
+    links=PAIRS,
+    spares={"cancel-drain+waking": "the next drain begins after the abort, and raises"},
+)
 async def a_blocked_drain_returns_when_the_transport_is_aborted(t: Trial) -> None:
     _, writer = await t.pair()
     blocked, _ = await t.fill_until_drain_blocks(writer)

@@ -75,6 +75,11 @@ PLAN_OPTIONS: Sequence[Callable[[Any], Any]] = (
         metavar="N",
         help="Run each trial N times; one whose runs differ is flaky.",
     ),
+    click.option(
+        "--thorough",
+        is_flag=True,
+        help="Every delivery plan and cancellation, on every link: minutes instead of seconds.",
+    ),
 )
 
 

@@ -12,6 +12,7 @@ import click
 from streamgauge.conformance import engine
 from streamgauge.conformance.catalogue import EDITIONS
 from streamgauge.conformance.commands.words import EPILOG
+from streamgauge.conformance.deliveries import named
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.expectations import PreconditionError
 from streamgauge.conformance.plainly import script_for
@@ -31,6 +32,7 @@ __all__ = ["repro"]
 @click.option("--link", type=click.Choice(LINKS), metavar="LINK", help="On this link.")
 @click.option("--loop", default=STOCK_LOOP, metavar="LOOP", help="On this event loop.")
 @click.option("--check", metavar="NAME", help="This check of the clause; default: all, in turn.")
+@click.option("--plan", default="whole", metavar="PLAN", help="Under this delivery plan.")
 @click.option("--edition", type=click.Choice(EDITIONS), metavar="EDITION", help="Of this edition.")
 @click.option("--script", is_flag=True, help="Run nothing; print a script in plain asyncio.")
 @click.option("--pdb", "debug", is_flag=True, help="Open a debugger where the check fails.")
@@ -40,6 +42,7 @@ def repro(
     link: Optional[str],
     loop: str,
     check: Optional[str],
+    plan: str,
     edition: Optional[str],
     script: bool,
     debug: bool,
@@ -49,16 +52,17 @@ def repro(
     `breakpoint()` works in the subject and in the check. A wait without end is ended by Ctrl-C,
     which says where it stood.
     """
-    plan = RunPlan(
+    asked = RunPlan(
         subjects=(name,),
         loops=(loop,),
         links=(link,) if link else (),
         clauses=(clause,),
         edition=edition,
+        plans=(plan,),
         search_path=(os.getcwd(),),
     )
-    engine.check_plan(plan)
-    selection = Selection(plan)
+    engine.check_plan(asked)
+    selection = Selection(asked)
     trials = _trials(selection, check)
     if script:
         return _print_script(trials)
@@ -96,9 +100,11 @@ def _print_script(trials: List[TrialSpec]) -> int:
 
 def _replay(selection: Selection, spec: TrialSpec, debug: bool) -> int:
     """Run one trial and say what came of it; gives the exit code."""
-    title = f"{spec.check.clause} ({spec.check.name}) on {spec.link}"
+    (plan,) = selection.sweep.only
+    under = "" if plan == "whole" else f" under {plan}"
+    title = f"{spec.check.clause} ({spec.check.name}) on {spec.link}{under}"
     subject, loop = selection.subjects[spec.subject], selection.loops[spec.loop]
-    replay = Replay(spec.check, subject, spec.link, loop)
+    replay = Replay(spec.check, subject, spec.link, loop, named(plan))
     try:
         noise = replay.run()
     except KeyboardInterrupt:

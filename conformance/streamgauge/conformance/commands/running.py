@@ -47,6 +47,13 @@ def _report_options(command: Callable[..., int]) -> Callable[..., int]:
     type=Path,
     help="A list of known departures, on top of those that ship. Repeatable.",
 )
+@click.option(
+    "--plan",
+    "plans",
+    multiple=True,
+    metavar="PLAN",
+    help="Play under this plan only, as in bytes+late, cut-3 or cancel-read-1. Repeatable.",
+)
 @_report_options
 @click.option("--quiet", "-q", is_flag=True, help="Only what was not expected, and the summary.")
 def run(

@@ -80,6 +80,8 @@ class Entry:
         deviation: the entry that lists it; None unless listed or stale.
         varies: whether the links' details differ, in figures only.
         check: name of the check that departs first; empty for a stale entry.
+        tried: the clause whose check showed it, if that is not `clause`.
+        plan: the delivery plan that shows it; empty for the check as written.
     """
 
     judged: Judged
@@ -91,6 +93,8 @@ class Entry:
     deviation: Deviation | None = None
     varies: bool = False
     check: str = ""
+    tried: str = ""
+    plan: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ class Account:
     @property
     def restricted(self) -> bool:
         """Whether only a part of the catalogue was asked for."""
-        return bool(self.plan.clauses or self.plan.links)
+        return bool(self.plan.clauses or self.plan.links or self.plan.plans)
 
     def missing(self, judged: Judged) -> FrozenSet[str]:
         """Give the clauses that an unrestricted run should have tried on it, and did not."""
@@ -275,6 +279,8 @@ def _merged(judged: Judged, status: str, group: Sequence[Tuple[Result, Deviation
     return Entry(
         *(judged, status, first.clause, first.verdict, where, first.detail, deviation, varies),
         check=first.check,
+        tried=first.tried,
+        plan=first.plan,
     )
 
 

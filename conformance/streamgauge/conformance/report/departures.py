@@ -139,9 +139,11 @@ def _command(console: Console, command: str) -> None:
 
 def command_for(account: Account, entry: Entry) -> str:
     """Give the command that runs just that trial, on the first of the links concerned."""
-    words: List[str] = ["streamgauge", "repro", entry.judged.subject, entry.clause]
+    words: List[str] = ["streamgauge", "repro", entry.judged.subject, entry.tried or entry.clause]
     if entry.status == Status.STALE:
         words = ["streamgauge", "run", entry.judged.subject, "--clause", entry.clause]
+    if entry.plan:
+        words += ["--plan", entry.plan]
     if entry.links and entry.links[0] != "-":
         words += ["--link", entry.links[0]]
     if entry.judged.loop != STOCK_LOOP:

@@ -61,7 +61,7 @@ class ProgressBar(Listener):
         """Advance by one trial; count it if it departs, listed or not."""
         self._departures += result.scored and result.verdict not in QUIET_VERDICTS
         departures = f"{self._departures} departing" if self._departures else ""
-        self._bar.update(self._task, advance=1, departures=departures)
+        self._bar.update(self._task, advance=not result.aside, departures=departures)
 
     def warning(self, text: str) -> None:
         """Print a line above the bar."""

@@ -27,6 +27,8 @@ def script_of(entry: Entry) -> str:
     Raises:
         NoScriptError: there is none; the message says why.
     """
+    if entry.plan:
+        raise NoScriptError(f"it shows under the plan {entry.plan} only")
     if entry.verdict in UNSHOWN:
         raise NoScriptError(UNSHOWN[entry.verdict])
     checks = [c for c in registry.checks_for(entry.clause) if c.name == entry.check]

@@ -1,0 +1,247 @@
+"""Interruptions: a waiting call is cancelled, made again, and has to give what it would have given.
+
+`Watched` stands between a check and the subject's reader or writer, and sees where their calls
+wait. A call that is cancelled is cancelled as `Task.cancel` does it: the future that it waits on
+is cancelled, or, where that one is done already, CancelledError is thrown in when the call is
+woken. Which clause answers for that is `CLAUSES`; whether the check then holds is the check's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Any, Callable, Generator, Mapping, Protocol, Set
+
+from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.expectations import CheckFailedError, shown
+
+__all__ = ["CLAUSES", "Interruption", "Watched", "Watcher", "kind_of"]
+
+# What a cancelled call promises, by kind of call. The clause answers when a check that holds by
+# itself does not hold once such a call is cancelled and made again.
+CLAUSES: Mapping[str, str] = {
+    "read": "reader.read.cancel-keeps-data",
+    "read-all": "reader.read.until-eof-cancel-keeps-data",
+    "readline": "reader.readline.cancel-keeps-data",
+    "readexactly": "reader.readexactly.cancel-keeps-data",
+    "readuntil": "reader.readuntil.cancel-keeps-data",
+    "anext": "reader.iteration.cancel-keeps-data",
+    "drain": "writer.drain.cancel-loses-nothing",
+    "wait_closed": "writer.wait_closed.cancel-leaves-others",
+}
+NAMES = {"__anext__": "anext", **{name: name for name in CLAUSES if name.isidentifier()}}
+
+
+def kind_of(name: str, arguments: tuple[Any, ...]) -> str:
+    """Give the kind of a call: `read` until EOF is another than `read` of some bytes."""
+    until_eof = name == "read" and (not arguments or arguments[0] < 0)
+    return "read-all" if until_eof else NAMES[name]
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """Which calls are cancelled, and where.
+
+    Args:
+        call: a key of `CLAUSES`.
+        at: the suspension, 1 for the first.
+        waking: False: it is cancelled as soon as it waits; True: once what it waits for has come,
+            and before it has run again.
+    """
+
+    call: str
+    at: int
+    waking: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name within a plan's."""
+        return f"cancel-{self.call}-{self.at}{'-waking' if self.waking else ''}"
+
+    @classmethod
+    def named(cls, name: str) -> Interruption:
+        """Give the one of that name.
+
+        Raises:
+            UsageError: none is called so.
+        """
+        found = re.fullmatch(rf"cancel-({'|'.join(CLAUSES)})-(\d+)(-waking)?", name)
+        if not found:
+            raise UsageError(
+                f"{name!r} is no cancellation; expected cancel-CALL-N or cancel-CALL-N-waking with "
+                f"a call out of {', '.join(CLAUSES)}"
+            )
+        return cls(found[1], int(found[2]), bool(found[3]))
+
+    @property
+    def words_of_name(self) -> Set[str]:
+        """What it does, in the words by which a check leaves plans out."""
+        return {f"cancel-{self.call}", *(["waking"] if self.waking else [])}
+
+    @property
+    def words(self) -> str:
+        """Say it, for a message."""
+        call = {"read-all": "read(-1)", "anext": "the next item"}.get(self.call, f"{self.call}()")
+        moment = "as it woke from" if self.waking else "in"
+        return f"{call} cancelled {moment} its wait number {self.at}, and called again"
+
+
+class Watcher(Protocol):
+    """Who is told what a check does with its streams."""
+
+    @property
+    def interruption(self) -> Interruption | None:
+        """Which calls are cancelled, and where."""
+
+    def called(self, call: str) -> None:
+        """Take note that a call of that kind is made."""
+
+    def suspended(self, call: str, number: int) -> None:
+        """Take note that a call of that kind waits, for the `number`-th time."""
+
+    def resumed(self, call: str) -> None:
+        """Take note that the call that waited runs again."""
+
+    def touched(self, name: str) -> None:
+        """Take note that something else than a waiting call was asked of a stream."""
+
+
+class Watched:
+    """A reader or writer of the subject's, with its waiting calls observed.
+
+    Args:
+        stream: the subject's.
+        watcher: is told.
+    """
+
+    def __init__(self, stream: Any, watcher: Watcher) -> None:
+        object.__setattr__(self, "_stream", stream)
+        object.__setattr__(self, "_watcher", watcher)
+
+    @property  # type: ignore[misc]  # what isinstance() asks an object for
+    def __class__(self) -> Any:
+        """Pass for what it stands for."""
+        return type(self._stream)
+
+    def __getattr__(self, name: str) -> Any:
+        """Give the stream's own; a waiting call comes observed."""
+        value = getattr(self._stream, name)
+        if name in NAMES and callable(value):
+            return self._observed(name, value)
+        self._watcher.touched(name)
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set it on the stream."""
+        setattr(self._stream, name, value)
+
+    def __repr__(self) -> str:
+        """Show the stream."""
+        return repr(self._stream)
+
+    def __aiter__(self) -> Any:
+        """Iterate as the stream does."""
+        return Watched(self._stream.__aiter__(), self._watcher)
+
+    def __anext__(self) -> Any:
+        """Observe the next item as a call."""
+        return self._observed("__anext__", self._stream.__anext__)()
+
+    def _observed(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        watcher = self._watcher
+
+        async def call(*arguments: Any, **keywords: Any) -> Any:
+            kind = kind_of(name, (*arguments, *keywords.values()))
+            return await _twice_if_cancelled(kind, lambda: method(*arguments, **keywords), watcher)
+
+        call.__name__ = call.__qualname__ = name
+        return call
+
+
+async def _twice_if_cancelled(kind: str, make: Callable[[], Any], watcher: Watcher) -> Any:
+    """Make a call; if the plan cancels it, expect it to be cancelled, and make it again."""
+    watcher.called(kind)
+    plan = watcher.interruption
+    wanted = plan if plan is not None and plan.call == kind else None
+    first = _Call(kind, make, watcher, wanted)
+    try:
+        result = await first
+    except asyncio.CancelledError:
+        if not first.cancelled_by_us:
+            raise
+    except Exception as error:
+        if first.cancelled_by_us:
+            raise CheckFailedError(f"expected CancelledError, got {shown(error)}") from error
+        raise
+    else:
+        if first.cancelled_by_us:
+            raise CheckFailedError(f"expected CancelledError, it returned {shown(result)}")
+        return result
+    again = _Call(kind, make, watcher, None)
+    try:
+        return await again
+    except asyncio.CancelledError:
+        if again.interrupted:
+            raise
+        raise CheckFailedError("expected it to work when called again, it was cancelled") from None
+
+
+class _Call:
+    """One call, driven step by step.
+
+    Args:
+        kind: of call.
+        make: makes the awaitable.
+        watcher: is told of each suspension.
+        wanted: where to cancel it.
+    """
+
+    def __init__(
+        self, kind: str, make: Callable[[], Any], watcher: Watcher, wanted: Interruption | None
+    ) -> None:
+        self._kind = kind
+        self._make = make
+        self._watcher = watcher
+        self._wanted = wanted
+        self.cancelled_by_us = False
+        self.interrupted = False  # by whoever runs the check
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        steps = self._make().__await__()
+        step: Callable[[], Any] = lambda: steps.send(None)  # noqa: E731 - rebound below
+        number = 0
+        while True:
+            try:
+                awaited = step()
+            except StopIteration as stop:
+                return stop.value
+            number += 1
+            self._watcher.suspended(self._kind, number)
+            step = yield from self._suspension(steps, awaited, number)
+
+    def _suspension(
+        self, steps: Any, awaited: Any, number: int
+    ) -> Generator[Any, Any, Callable[[], Any]]:
+        """Hand a suspension to the task that runs us; gives the step that comes next."""
+        wanted = self._wanted if self._wanted and self._wanted.at == number else None
+        done = wanted is not None and not wanted.waking and awaited is not None and awaited.cancel()
+        self.cancelled_by_us = self.cancelled_by_us or done
+        step: Callable[[], Any] = lambda: steps.send(None)  # noqa: E731 - rebound below
+        try:
+            yield awaited
+        except asyncio.CancelledError as error:
+            self.interrupted = not done
+            return _thrower(steps, error)
+        except BaseException as error:
+            step = _thrower(steps, error)
+        finally:
+            self._watcher.resumed(self._kind)
+        if wanted is None or done:
+            return step
+        self.cancelled_by_us = True
+        return _thrower(steps, asyncio.CancelledError())
+
+
+def _thrower(steps: Any, error: BaseException) -> Callable[[], Any]:
+    return lambda: steps.throw(error)
