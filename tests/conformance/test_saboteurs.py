@@ -189,7 +189,8 @@ def test_found_by_another_clause_alone_is_not_found() -> None:
 def test_a_breach_of_hygiene_counts_for_its_own_clause() -> None:
     """Noise in some trial finds the saboteur that breaks the hygiene clause it names."""
     tidy = replace(ONE, clause="hygiene.no-task-left", message="left a task")
-    noise = trial(PREFIX + ONE.name, "noise", "hygiene.no-task-left: left a task: for_ever")
+    told = {"clause": "hygiene.no-task-left", "tried": CLAUSE}
+    noise = trial(PREFIX + ONE.name, "noise", "left a task: for_ever", **told)
     assert {} == Matrix.of({ONE.name: tidy}, [noise], CLAUSES).survivors()
 
 

@@ -238,6 +238,20 @@ def iterating_drops_an_unfinished_line(s: Any) -> None:
         return line
 
 
+@saboteur("reader.iteration.cancel-keeps-data", "expected b'half a line\\n'")
+def a_cancelled_step_drops_the_line_so_far(s: Any) -> None:
+    """A step of `async for` that is cancelled takes with it what had come of the line."""
+    real = s.StreamReader.__anext__
+
+    @instead(s.StreamReader)
+    async def __anext__(self: Any) -> Any:
+        try:
+            return await real(self)
+        except asyncio.CancelledError:
+            self._incoming.take_all()
+            raise
+
+
 @saboteur("reader.iteration.yields-lines", "the next line to wait")
 def iterating_ends_when_nothing_is_there(s: Any) -> None:
     """`async for` ends when no complete line is buffered."""

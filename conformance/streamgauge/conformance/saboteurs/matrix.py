@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from streamgauge.conformance import engine, registry
 from streamgauge.conformance.catalogue import EDITIONS, Catalogue, Clause, load
@@ -157,7 +157,7 @@ class Matrix:
         found: Dict[CheckId, Dict[str, None]] = {check: {} for check in self.due}
         for name, results in self.kills().items():
             for result in results:
-                found[result.clause, result.check][name] = None
+                found[result.tried or result.clause, result.check][name] = None
         return {check: list(names) for check, names in found.items()}
 
     def idle(self) -> List[CheckId]:
@@ -207,7 +207,7 @@ def _place(result: Result) -> Tuple[str, str, str]:
 
 def _missing(one: Saboteur, kills: Sequence[Result]) -> str:
     """Say what is missing to have found a saboteur; empty if nothing is."""
-    its_own = [r for r in kills if one.clause in _clauses(r)]
+    its_own = [r for r in kills if r.clause == one.clause]
     if any(one.message in r.detail for r in its_own):
         return ""
     if its_own:
@@ -215,10 +215,3 @@ def _missing(one: Saboteur, kills: Sequence[Result]) -> str:
         return f"expected {one.message!r} in a message, got: {' | '.join(texts)}"
     others = ", ".join(sorted({r.clause for r in kills}))
     return f"{one.clause} did not find it; {f'only {others} did' if others else 'nothing did'}"
-
-
-def _clauses(result: Result) -> Iterator[str]:
-    """Give the clauses that a result speaks against: a breach of hygiene has one of its own."""
-    yield result.clause
-    if result.verdict is Verdict.NOISE:
-        yield from (word.rstrip(":") for word in result.detail.split() if word[:8] == "hygiene.")
