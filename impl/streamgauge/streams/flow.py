@@ -29,18 +29,18 @@ class FlowControlMixin(asyncio.BaseProtocol):
         loop: The loop that wakes those who wait; the running one unless told.
     """
 
-    # How it begins; on the class, as connections are many.
-    _paused = False
-    # A drain found nothing to wait for, and nothing has happened since: no write, no close, no
-    # pause, no loss of the connection.
-    _calm = False
-    _over_ssl = False
-    _connection_lost = False
+    # How it begins; on the class, as connections are many, but for what each drain looks at.
     _connection_error: BaseException | None = None
     _tls_close_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop if loop is not None else asyncio._get_running_loop()
+        self._paused = False
+        # A drain found nothing to wait for, and nothing has happened since: no write, no close,
+        # no pause, no loss of the connection.
+        self._calm = False
+        self._over_ssl = False
+        self._connection_lost = False
         self._drain_waiters: dict[asyncio.Future[None], None] = {}  # in the order of their calls
         self._close_waiters: dict[asyncio.Future[None], None] = {}
 

@@ -38,15 +38,11 @@ class Intake:
         ValueError: ``limit`` is not positive.
     """
 
-    # How it begins; on the class, as connections are many.
-    _eof = False
-    _exception: Any = None
-    _waiter: asyncio.Future[None] | None = None
+    # How it begins; on the class, as connections are many, but for what each read looks at.
     _needed: float = 0  # bytes that have to be buffered before the waiter is woken
     _wanted: float = 0  # bytes that its read will take, if as many are there
     _transport: Any = None
     _delivers_once_a_turn = False
-    _paused = False
 
     def __init__(
         self,
@@ -58,6 +54,10 @@ class Intake:
         self._loop = loop if loop is not None else asyncio._get_running_loop()
         self._incoming = incoming = ReceiveBuffer()
         self._stream = incoming.stream
+        self._eof = False
+        self._exception: Any = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._paused = False
 
     def at_eof(self) -> bool:
         """Return whether the buffer is empty and :meth:`feed_eof` was called."""
