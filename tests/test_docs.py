@@ -17,6 +17,13 @@ from streamgauge.fakes.hands import Hands
 ROOT = Path(__file__).parent.parent
 
 
+def test_the_benchmarks_are_made_from_the_runs() -> None:
+    """`docs/benchmarks.md` and its pictures are what `make_benchmarks.py` makes of the runs."""
+    script = ROOT / "docs" / "make_benchmarks.py"
+    done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True)
+    assert (0, "") == (done.returncode, done.stderr)
+
+
 def test_the_findings_are_made_from_the_lists() -> None:
     """`docs/findings.md` is what `docs/make_findings.py` makes of the lists that ship."""
     script = ROOT / "docs" / "make_findings.py"
