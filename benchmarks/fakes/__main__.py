@@ -17,6 +17,7 @@ from streamgauge.conformance.bench.figures import Figure
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.report.console import make_console
 
+FILE_WIDTH = 120  # columns, where there is no terminal
 RUNS = Path(__file__).parent / "runs"
 
 
@@ -71,7 +72,7 @@ def _measure(options: argparse.Namespace) -> None:
 
 
 def _show(taken: Sequence[Figure], chosen: Sequence[Workload]) -> None:
-    console = make_console(sys.stdout)
+    console = make_console(sys.stdout, None if sys.stdout.isatty() else FILE_WIDTH)
     table.print_figures(console, taken, chosen)
     for goal in GOALS:
         found = outcome(goal, taken)

@@ -18,6 +18,7 @@ from streamgauge.fakes import (
     Chunks,
     LeakError,
     memory_stream_pair,
+    pairs,
     socketpair_stream_pair,
     tcp_stream_pair,
     tls_stream_pair,
@@ -129,6 +130,15 @@ async def test_a_memory_pair_uses_no_descriptor():
         client.writer.write(b"x")
         await server.reader.read(1)
         assert before == descriptors()
+
+
+async def test_ports_of_memory_pairs_come_round():
+    """However many pairs were made, their names are ports that there are."""
+    for _ in range(65536 - 49152):
+        next(pairs._ports)
+    async with memory_stream_pair(ignore_leaks="all") as ends:
+        for _, writer in ends:
+            assert 49152 <= writer.get_extra_info("sockname")[1] <= 65535
 
 
 async def test_memory_in_flight_is_bounded():

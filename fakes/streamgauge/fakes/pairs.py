@@ -39,7 +39,7 @@ Ignore = Union[str, Iterable[str]]
 Sockets = Tuple[socket.socket, socket.socket]
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
-_ports = itertools.count(49152)  # the first of the ports that nobody is given for good
+_ports = itertools.cycle(range(49152, 65536))  # the ports that nobody is given for good
 
 
 @asynccontextmanager
