@@ -22,3 +22,55 @@ async def test_netstat_shows_states_and_bytes(shout):
         assert "6 bytes, last b'HELLO\\n'" in net.report()
         writer.close()
         server.close()
+
+
+async def test_a_connection_is_gone_once_both_ends_are_closed(shout, turns):
+    """It is listed while an end is open, and netstat has a line for each end that is."""
+    async with MemoryNetwork(ignore_leaks="all") as net:
+        closing = asyncio.get_running_loop().create_future()
+
+        async def wait(reader, writer):
+            await closing
+            writer.close()
+
+        server = await asyncio.start_server(wait, "127.0.0.1", 80)
+        _, writer = await asyncio.open_connection("127.0.0.1", 80)
+        await turns()
+        assert (1, 4) == (len(net.connections), len(net.netstat().splitlines()))
+        writer.close()
+        await turns()
+        assert (1, 3) == (len(net.connections), len(net.netstat().splitlines()))
+        assert "CLOSE_WAIT" in net.netstat()
+        closing.set_result(None)
+        await turns()
+        assert (0, 2) == (len(net.connections), len(net.netstat().splitlines()))
+        server.close()
+
+
+async def test_a_unix_connection_is_shown_with_its_path(shout):
+    """Listener and connection are `unix`, and their address is the path."""
+    async with MemoryNetwork() as net:
+        server = await asyncio.start_unix_server(shout, "/run/shout")
+        _, writer = await asyncio.open_unix_connection("/run/shout")
+        rows = [line.split() for line in net.netstat().splitlines()[1:]]
+        assert ["unix", "0", "0", "/run/shout", "*", "LISTEN"] == rows[0]
+        assert ["unix", "/run/shout", "ESTABLISHED"] == [rows[1][0], *rows[1][-4:-2]]
+        writer.close()
+        server.close()
+
+
+async def test_what_waits_is_counted_on_both_sides(shout, turns):
+    """Send-Q counts what is held and what is unsent, Recv-Q what has arrived and waits."""
+    async with MemoryNetwork(window=10, ignore_leaks="all") as net:
+        await asyncio.start_server(shout, "127.0.0.1", 80)
+        _, writer = await asyncio.open_connection("127.0.0.1", 80)
+        await turns()
+        (connection,) = net.connections
+        (server_side,) = [t for t in connection.transports if t is not writer.transport]
+        server_side.pause_reading()
+        writer.write(bytes(4))
+        connection.wire.ends[0].stall()
+        writer.write(bytes(9))
+        rows = [line.split() for line in net.netstat().splitlines()[2:]]
+        assert [("0", "9"), ("4", "0")] == [(row[1], row[2]) for row in rows]
+        writer.transport.abort()

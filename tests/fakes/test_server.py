@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
@@ -47,3 +48,69 @@ async def test_serve_forever_ends_by_cancellation(shout, ask):
         with pytest.raises(asyncio.CancelledError):
             await forever
         assert not server.is_serving()
+
+
+@pytest.fixture
+async def serving(shout):
+    """A server of a network, bound and serving."""
+    async with MemoryNetwork(ignore_leaks="all"):
+        yield await asyncio.start_server(shout, "127.0.0.1", 80)
+
+
+async def test_it_tells_its_loop_and_its_sockets(serving):
+    """A server knows its loop, is shown with its addresses, and after the close has none."""
+    assert asyncio.get_running_loop() is serving.get_loop()
+    assert "<MemoryServer sockets=[('127.0.0.1', 80)] serving=True>" == repr(serving)
+    serving.close()
+    serving.close()
+    assert "<MemoryServer sockets=[] serving=False>" == repr(serving)
+
+
+async def test_serve_forever_is_called_once(serving, turns):
+    """A second `serve_forever` at a time is refused, and so is one after the close."""
+    forever = asyncio.ensure_future(serving.serve_forever())
+    await turns()
+    with pytest.raises(RuntimeError, match="already being awaited"):
+        await serving.serve_forever()
+    serving.close()
+    with pytest.raises(asyncio.CancelledError):
+        await forever
+    with pytest.raises(RuntimeError, match="is closed"):
+        await serving.serve_forever()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="close_clients came with Python 3.13")
+@pytest.mark.parametrize("how", ["close_clients", "abort_clients"])
+async def test_clients_can_be_sent_away(serving, how):
+    """All connections end, the server goes on, and `wait_closed` has nobody to wait for."""
+    clients = [await asyncio.open_connection("127.0.0.1", 80) for _ in range(3)]
+    await asyncio.sleep(0)
+    getattr(serving, how)()
+    assert [b""] * 3 == [await reader.read() for reader, _ in clients]
+    assert serving.is_serving()
+    serving.close()
+    await serving.wait_closed()
+    for _, writer in clients:
+        writer.close()
+
+
+async def test_a_factory_that_raises_ends_that_connection_alone():
+    """The client sees the connection end, and the server takes the next one."""
+    loop = asyncio.get_running_loop()
+    answers = iter([KeyError("no protocol"), None])
+
+    def factory():
+        answer = next(answers)
+        if answer is not None:
+            raise answer
+        return asyncio.Protocol()
+
+    async with MemoryNetwork(ignore_leaks="all") as net:
+        await loop.create_server(factory, "127.0.0.1", 80)
+        reader, writer = await asyncio.open_connection("127.0.0.1", 80)
+        assert b"" == await reader.read()
+        writer.close()
+        _, second = await asyncio.open_connection("127.0.0.1", 80)
+        await asyncio.sleep(0)
+        assert 1 == len(net.connections)
+        second.close()

@@ -29,7 +29,7 @@ def frozen(data: Union[bytes, bytearray, memoryview], n: int) -> Piece:
     if type(data) is bytes and n == len(data):
         return data
     view = memoryview(data)[:n]
-    return view if type(view.obj) is bytes else bytes(view)
+    return view if type(view.obj) is bytes and view.c_contiguous else bytes(view)
 
 
 class Direction:
