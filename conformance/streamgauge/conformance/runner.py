@@ -148,7 +148,7 @@ def _plays(once: _Once, check: Check, link: str, sweep: Sweep) -> Tuple[List[Pla
         plans = [deliveries.named(name) for name in sweep.only]
         found = [whole if plan == WHOLE else once(plan, whole.recording) for plan in plans]
         return (
-            [p for p in found if p.plan.interruption is None],
+            [p for p in found if p.plan.interruption is None] or [whole],
             [p for p in found if p.plan.interruption is not None],
         )
     if whole.ended is not Ended.RETURNED:  # broken as written: no other way mends that

@@ -1,0 +1,142 @@
+"""Plans: which follow from a play, what a check comes to under them, and that they find faults."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, List
+
+import pytest
+
+from streamgauge.conformance.clocks import Deadlines
+from streamgauge.conformance.deliveries import Plan, Recording, Step, named, plans_for
+from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.plan import Result
+from streamgauge.conformance.registry import all_checks, checks_for
+from streamgauge.conformance.runner import TrialSpec, run_trial
+from streamgauge.conformance.subjects import ShapedSubject
+from streamgauge.conformance.verdicts import Verdict
+
+# Checks that are about one way of delivering; each says why in its own `spares`.
+SPARING = {
+    "a_blocked_drain_returns_when_the_transport_is_aborted": {"cancel-drain+waking"},
+    "a_second_read_that_would_wait_is_refused": {"pieces"},
+    "bytes_buffered_behind_a_pause_can_be_read_after_abort": {"pieces"},
+    "goes_on_behind_a_complete_line_that_was_too_long": {"pieces"},
+    "returns_more_than_the_limit_when_more_is_buffered": {"pieces"},
+    "takes_the_tail_of_a_line_that_was_too_long_for_a_line": {"pieces+late"},
+    "the_read_after_a_cancelled_one_waits_in_its_place": {"pieces"},
+    "waits_while_nothing_has_arrived": {"pieces"},
+}
+
+
+class MissesSplitSeparators(asyncio.StreamReader):
+    """Finds a separator only where it came in one piece."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.pieces: List[bytes] = []
+
+    def feed_data(self, data: bytes) -> None:
+        """Note the piece."""
+        self.pieces.append(data)
+        super().feed_data(data)
+
+    async def readuntil(self, separator: Any = b"\n") -> bytes:
+        """Fail where no piece holds the separator."""
+        record = await super().readuntil(separator)
+        if not any(separator in piece for piece in self.pieces):
+            raise LookupError("planted: no piece holds the separator")
+        return record
+
+
+class LosesWhenCancelled(asyncio.StreamReader):
+    """Gathers what it reads exactly in a variable that dies with the call."""
+
+    async def readexactly(self, n: int) -> bytes:
+        """Read piece by piece."""
+        gathered = b""
+        while len(gathered) < n:
+            piece = await self.read(n - len(gathered))
+            if not piece:
+                raise asyncio.IncompleteReadError(gathered, n)
+            gathered += piece
+        return gathered
+
+
+def tried(reader: Any, clause: str, check: str) -> List[Result]:
+    """Run one check on asyncio with another reader, fed by hand."""
+    subject = ShapedSubject(SimpleNamespace(**{**vars(asyncio), "StreamReader": reader}), "planted")
+    (found,) = [c for c in checks_for(clause) if c.name == check]
+    spec = TrialSpec(found, "must", "planted", "asyncio", "feed")
+    return run_trial(spec, subject, asyncio.new_event_loop, Deadlines())
+
+
+def test_what_holds_in_one_piece_only_is_partial() -> None:
+    """A separator that is missed when it is split: `partial`, the plans named, with what came."""
+    check = "gives_the_data_up_to_and_with_the_first_separator"
+    (own,) = tried(MissesSplitSeparators, "reader.readuntil.includes-separator", check)
+    assert (own.verdict, own.plan) == (Verdict.PARTIAL, "bytes")
+    assert own.detail.startswith("under bytes, bytes+late, not under")
+    assert "planted: no piece holds the separator" in own.detail
+
+
+def test_what_breaks_by_a_cancelled_call_is_told_under_its_clause() -> None:
+    """A read that loses bytes when cancelled breaks the clause on that, and the one tried holds."""
+    clause = "reader.readexactly.waits-for-n"
+    own, lost = tried(LosesWhenCancelled, clause, "waits_for_the_last_of_n_bytes")
+    assert (own.verdict, own.clause, own.tried) == (Verdict.PASS, clause, "")
+    assert (lost.verdict, lost.clause) == (Verdict.HANG, "reader.readexactly.cancel-keeps-data")
+    assert (lost.tried, lost.plan) == (clause, "cancel-readexactly-1")
+    assert "readexactly() cancelled in its wait number 1, and called again" in lost.detail
+    assert "never ended: `t.equal(await reading" in lost.detail  # for the bytes that were lost
+
+
+def test_a_sound_reader_holds_under_every_plan() -> None:
+    """The same checks pass on the standard library's own reader, in more than one play."""
+    (own,) = tried(
+        asyncio.StreamReader, "reader.readexactly.waits-for-n", "waits_for_the_last_of_n_bytes"
+    )
+    assert own.verdict is Verdict.PASS
+    assert own.plays > 5
+
+
+def test_the_plans_that_follow_from_a_play() -> None:
+    """Two bytes, then EOF: each way to bring them, and none that differs in nothing."""
+    recording = Recording([Step("start"), Step("deliver", b"ab"), Step("eof")])
+    names = [plan.name for plan in plans_for(recording, "feed", thorough=False)]
+    wanted = ["bytes", "bytes+late", "cut-1", "late", "early", "eof-at-once", "eof-late"]
+    assert wanted == names
+    assert [] == plans_for(Recording(), "feed", thorough=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["whole", "bytes+late", "cut-3", "cut-3+late", "eof-close", "cancel-read-all-2-waking"]
+)
+def test_a_plan_is_found_by_its_name(name: str) -> None:
+    """What a report names can be asked for."""
+    assert name == named(name).name
+
+
+@pytest.mark.parametrize("name", ["sideways", "cut", "cancel-write-1", "whole+late", ""])
+def test_a_plan_that_does_not_exist_is_a_usage_error(name: str) -> None:
+    """A wrong name is told at once, with what was expected."""
+    with pytest.raises(UsageError, match="expected"):
+        named(name)
+
+
+@pytest.mark.parametrize("size", [1, 2, 48, 49, 65536])
+def test_pieces_make_up_the_whole(size: int) -> None:
+    """Byte by byte or cut anywhere, no byte is lost, and a bulk comes in a bounded number."""
+    data = bytes(n % 251 for n in range(size))
+    pieces = Plan("bytes").split(data, 0)
+    assert data == b"".join(pieces)
+    assert len(pieces) <= 50
+    assert [data[:1], data[1:]][: min(size, 2)] == Plan("cut", 8).split(data, 7)
+
+
+def test_checks_that_leave_plans_out_are_listed() -> None:
+    """A check is played under every plan unless it is listed here, and says why it is not."""
+    sparing = [check for check in all_checks() if check.spares]
+    assert {check.name: set(check.spares) for check in sparing} == SPARING
+    assert all(reason for check in sparing for reason in check.spares.values())
