@@ -25,7 +25,7 @@ from ..pairs import (
     unix_stream_pair,
 )
 from .cases import Case, all_cases
-from .seen import Pair, raised
+from .seen import Pair, Raised, raised
 
 __all__ = ["REFERENCES", "Difference", "Score", "check_network", "check_stream_pair", "play"]
 
@@ -57,6 +57,7 @@ REFERENCES: Dict[str, Reference] = {
 PATIENCE = (1, 10, 30)
 #: Nobody cancels a case; asyncio's `wait_closed` raises it once another was cancelled.
 SUBJECTS_FAULTS = (Exception, asyncio.CancelledError)
+HUNG = Raised("TimeoutError")
 DEADLINE_S = 10  # for a subject that hangs, or asks its executor
 
 
@@ -198,9 +199,10 @@ def play(case: Case, maker: Maker, loop: LoopFactory, patience: int = 1) -> Any:
     finally:
         with _silence():
             made.run_until_complete(_cancel_all())
-            made.run_until_complete(made.shutdown_asyncgens())
-            if case.needs_threads and hasattr(made, "shutdown_default_executor"):
-                made.run_until_complete(made.shutdown_default_executor())
+            for name in ("shutdown_asyncgens", "shutdown_default_executor"):
+                if case.needs_threads or name == "shutdown_asyncgens":
+                    with contextlib.suppress(Exception):  # a loop that hasn't it has no need of it
+                        made.run_until_complete(getattr(made, name)())
             made.close()
             gc.collect(0)  # all of the case is young: its cycles end here, in silence
         if gc_was:
@@ -299,6 +301,9 @@ def _compare(name: str, cases: List[Case], reference: Player, subject: Player) -
             expected, actual = reference(case, patience), subject(case, patience)
             if expected == actual:
                 score.agreed.append(case.name)
+                break
+            if actual == HUNG:  # that was all the patience there is
+                score.differences.append(Difference(case, expected, actual))
                 break
         else:
             score.differences.append(Difference(case, expected, actual))

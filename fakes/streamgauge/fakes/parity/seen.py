@@ -220,6 +220,19 @@ class Side:
         return tap
 
 
+async def turn() -> None:
+    """Let the loop go round once and have nothing to do: a simulated clock goes on only then."""
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    loop.call_later(0, _set, done)
+    await done
+
+
+def _set(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
+
+
 class Pair:
     """What a case is given: two sides, and ways to wait that need no clock.
 
@@ -254,7 +267,7 @@ class Pair:
         """Let the loop go round until nothing happens any more."""
         before, quiet = self._state(), 0
         for _ in range(MOST_TURNS):
-            await asyncio.sleep(0)
+            await turn()
             now = self._state()
             quiet = quiet + 1 if now == before else 0
             before = now
