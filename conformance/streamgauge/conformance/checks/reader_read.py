@@ -149,11 +149,15 @@ async def every_empty_result_is_bytes(t: Trial) -> None:
 @check("reader.result.is-bytes", links=FEED, needs=("feed",))
 async def results_are_bytes_and_stay_when_a_bytearray_was_fed(t: Trial) -> None:
     reader = await t.reader()
-    fed = bytearray(b"line\nrest")
-    reader.feed_data(fed)
-    fed[:] = b"overwrite"
-    results = [await reader.readline(), await reader.read(4)]
-    t.equal([(type(result), result) for result in results], [(bytes, b"line\n"), (bytes, b"rest")])
+    for before in ([], [b"some line ahead of it\n"]):
+        for line in before:
+            reader.feed_data(line)
+        fed = bytearray(b"line\nrest")
+        reader.feed_data(fed)
+        fed[:] = b"over\nrite"
+        results = [await reader.readline() for _ in (*before, b"line")] + [await reader.read(4)]
+        t.equal([type(result) for result in results], [bytes] * len(results))
+        t.equal(results, [*before, b"line\n", b"rest"])
 
 
 @check("reader.read.zero-returns-empty")

@@ -183,6 +183,12 @@ def fed_bytearrays_make_bytearrays(s: Any) -> None:
         return bytearray(data) if getattr(self, "kind", bytes) is bytearray else data
 
 
+@saboteur("reader.result.is-bytes", "over")
+def fed_bytearrays_are_kept_by_reference(s: Any) -> None:
+    """A bytearray that was fed is not copied: what it holds when it is read is returned."""
+    s.intake.checked_data = lambda data: data
+
+
 @saboteur("reader.read.zero-returns-empty", "still waits")
 def read_zero_waits_for_data(s: Any) -> None:
     """read(0) waits until something is there."""
