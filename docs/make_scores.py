@@ -223,7 +223,8 @@ assert not score.differences, str(score)
 
 A low score is no verdict on a tool: async-solipsism is an event loop with a time of its own, made
 for other ends than this comparison. It says what a test on it can't show. simloop is not here:
-its deliveries wait for its simulated clock, and the cases do not yet wait for that.
+most cases saw nothing arrive on it in the turns of the loop that they wait, so that a score would
+say more of the cases than of simloop.
 The lines are those of the transport contract; 0 is the documented behaviour of streams.
 """
 
