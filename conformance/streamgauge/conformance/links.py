@@ -15,6 +15,7 @@ import tempfile
 from typing import Any, Dict, Optional, Protocol, Tuple, Union
 
 from streamgauge.conformance import certificates
+from streamgauge.conformance.idleness import Watch
 from streamgauge.conformance.memory_peer import MemoryPeer
 from streamgauge.conformance.peer import Bench, Listener, Peer
 from streamgauge.conformance.speech import PLAIN, Speech
@@ -258,3 +259,16 @@ class OwnLink(Link):
 
 class FeedLink(Link):
     """No connection at all: a reader that is built and fed directly."""
+
+    async def enter(self) -> None:
+        """Watch the loop for idleness, where that can be."""
+        loop = asyncio.get_running_loop()
+        if hasattr(loop, "__dict__"):
+            self.bench.watch = Watch(loop)
+            self.bench.watch.put()
+
+    async def leave(self) -> None:
+        """Watch no more."""
+        if self.bench.watch is not None:
+            self.bench.watch.take_back()
+            self.bench.watch = None

@@ -136,7 +136,8 @@ def check(
 
 
 def _memory_like(links: Tuple[str, ...]) -> str:
-    return next((link for link in MEMORY_LIKE if link in links), "")
+    own = MEMORY_LIKE[0] if "memory" in links else ""  # for what is tried on memory alone
+    return next((link for link in MEMORY_LIKE if link in links), own)
 
 
 def _with_memory(links: Tuple[str, ...]) -> Tuple[str, ...]:

@@ -1,0 +1,37 @@
+"""Checks of a reader by generated histories, each against the set of what the page allows.
+
+What a single promise is tried by stands in the modules on the reads; here what no author of a
+check thought of is looked for, and the smallest history that departs is shown.
+"""
+
+from __future__ import annotations
+
+from streamgauge.conformance.histories.events import reader_histories
+from streamgauge.conformance.histories.playing import play_reader
+from streamgauge.conformance.histories.searching import no_history_departs
+from streamgauge.conformance.registry import FEED, check
+from streamgauge.conformance.trial import Trial
+
+COUNT = 300  # histories of each kind, some 0.2 ms each
+NEEDS = ("read", "readline", "readexactly", "readuntil", "async-for", "at_eof", "limit")
+FEED_AND_MEMORY = (*FEED, "memory")
+
+
+@check("reader.history.reads", links=FEED_AND_MEMORY, needs=NEEDS)
+async def no_sequence_of_reads_departs(t: Trial) -> None:
+    await no_history_departs(t, reader_histories(COUNT), play_reader)
+
+
+@check("reader.history.cancelled-reads", links=FEED_AND_MEMORY, needs=NEEDS)
+async def no_sequence_of_reads_and_cancellations_departs(t: Trial) -> None:
+    await no_history_departs(t, reader_histories(COUNT, "cancel"), play_reader)
+
+
+@check("reader.history.failed-reads", links=FEED, needs=(*NEEDS, "feed"))
+async def no_sequence_of_reads_and_errors_departs(t: Trial) -> None:
+    await no_history_departs(t, reader_histories(COUNT, "error"), play_reader)
+
+
+@check("reader.history.several-separators", links=FEED, needs=(*NEEDS, "tuple-separators"))
+async def no_sequence_of_records_with_several_separators_departs(t: Trial) -> None:
+    await no_history_departs(t, reader_histories(COUNT, several=True), play_reader)
