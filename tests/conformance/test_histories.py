@@ -69,7 +69,11 @@ def judged(subject: str, clause: str) -> List[Result]:
     with mock.patch.object(sys, "path", [*sys.path, str(HERE)]):
         plan = Selection(RunPlan(subjects=(subject,), clauses=(clause,), edition="3.13"))
         chosen = plan.subjects[subject]
-        return [run_trial(t, chosen, asyncio.new_event_loop, DEADLINES) for t in plan.trials]
+        return [
+            result
+            for trial in plan.trials
+            for result in run_trial(trial, chosen, asyncio.new_event_loop, DEADLINES)
+        ]
 
 
 def on_a_trial(subject: Subject, link: str, act: Callable[[Trial], Any]) -> Any:

@@ -61,7 +61,7 @@ class Check:
         kernel: what it looks at that only a kernel has, so that it is not tried on `memory`;
             empty for nothing.
         spares: plans under which the promise is another one, by words of their names (`pieces`
-            stands for `bytes` and every `cut-N`), each with the reason.
+            stands for `bytes` and every `cut-N`, `*` for all), each with the reason.
     """
 
     clause: str
@@ -74,7 +74,8 @@ class Check:
 
     def spared(self, plan: Plan) -> bool:
         """Whether the check is about deliveries that are not those of `plan`."""
-        return any(set(key.split("+")) <= plan.words for key in self.spares)
+        words = plan.words
+        return any(key == "*" or set(key.split("+")) <= words for key in self.spares)
 
     @property
     def module(self) -> str:

@@ -14,24 +14,27 @@ from streamgauge.conformance.trial import Trial
 
 COUNT = 300  # histories of each kind, some 0.2 ms each
 NEEDS = ("read", "readline", "readexactly", "readuntil", "async-for", "at_eof", "limit")
+ONCE = {"*": "a history says itself how bytes come, and what is cancelled"}
 FEED_AND_MEMORY = (*FEED, "memory")
 
 
-@check("reader.history.reads", links=FEED_AND_MEMORY, needs=NEEDS)
+@check("reader.history.reads", links=FEED_AND_MEMORY, needs=NEEDS, spares=ONCE)
 async def no_sequence_of_reads_departs(t: Trial) -> None:
     await no_history_departs(t, reader_histories(COUNT), play_reader)
 
 
-@check("reader.history.cancelled-reads", links=FEED_AND_MEMORY, needs=NEEDS)
+@check("reader.history.cancelled-reads", links=FEED_AND_MEMORY, needs=NEEDS, spares=ONCE)
 async def no_sequence_of_reads_and_cancellations_departs(t: Trial) -> None:
     await no_history_departs(t, reader_histories(COUNT, "cancel"), play_reader)
 
 
-@check("reader.history.failed-reads", links=FEED, needs=(*NEEDS, "feed"))
+@check("reader.history.failed-reads", links=FEED, needs=(*NEEDS, "feed"), spares=ONCE)
 async def no_sequence_of_reads_and_errors_departs(t: Trial) -> None:
     await no_history_departs(t, reader_histories(COUNT, "error"), play_reader)
 
 
-@check("reader.history.several-separators", links=FEED, needs=(*NEEDS, "tuple-separators"))
+@check(
+    "reader.history.several-separators", links=FEED, needs=(*NEEDS, "tuple-separators"), spares=ONCE
+)
 async def no_sequence_of_records_with_several_separators_departs(t: Trial) -> None:
     await no_history_departs(t, reader_histories(COUNT, several=True), play_reader)

@@ -8,9 +8,11 @@ from streamgauge.conformance.histories.searching import no_history_departs
 from streamgauge.conformance.registry import check
 from streamgauge.conformance.trial import Trial
 
+NEEDS = ("write", "writelines", "drain")
+ONCE = {"*": "a history says itself what is taken when, and what is cancelled"}
 COUNT = 200  # histories, some 0.3 ms each
 
 
-@check("writer.history.flow-control", links=("memory",), needs=("write", "writelines", "drain"))
+@check("writer.history.flow-control", links=("memory",), needs=NEEDS, spares=ONCE)
 async def no_sequence_of_writes_drains_and_ends_departs(t: Trial) -> None:
     await no_history_departs(t, writer_histories(COUNT), play_writer)
