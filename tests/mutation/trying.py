@@ -63,10 +63,11 @@ def specs(all_links: bool) -> List[TrialSpec]:
 def passes(spec: TrialSpec, streams: object, deadlines: clocks.Deadlines) -> str:
     """Run one trial; gives what speaks against the implementation, empty if nothing does."""
     subject = ShapedSubject(streams, "mutant")
-    result = run_trial(spec, subject, asyncio.new_event_loop, deadlines)
-    if result.verdict in PASSED:
-        return ""
-    return f"{result.clause} on {result.link}: {result.verdict} {result.detail.splitlines()[:1]}"
+    for result in run_trial(spec, subject, asyncio.new_event_loop, deadlines):
+        if result.verdict not in PASSED:
+            said = result.detail.splitlines()[:1]
+            return f"{result.clause} on {result.link}: {result.verdict} {said}"
+    return ""
 
 
 def killed_by(mutant: Optional[Mutant], trials: Sequence[TrialSpec]) -> str:
