@@ -1,4 +1,4 @@
-"""asyncio's streams once more: faster, exactly as documented, the same on every Python.
+"""asyncio's streams once more: exactly as documented, the same on every Python.
 
 Same names, signatures and exceptions as asyncio's. This file only gathers them. From the bottom
 up: ``buffer`` keeps bytes, ``reader`` awaits them; ``flow`` remembers what writers wait for,

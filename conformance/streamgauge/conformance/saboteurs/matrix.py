@@ -1,9 +1,9 @@
 """The kill matrix: which check finds which saboteur, and what follows from it.
 
-Pure but for `tried`, which runs the engine. A saboteur is tried on the clauses of its object
-(`reader.*` for a saboteur of the reader) unless more or less is asked for, and a check on the
-first link that it has: what shows only on another link says so, and is tried there. Beside them
-runs the sound implementation, in which nothing may be found.
+Pure but for `tried`, which runs the engine. A saboteur is tried on the clause that it breaks, on
+its object's (`reader.*` say) or on all, as asked for, and a check on the quickest link that it has:
+what shows only on another link says so, and is tried there. Beside them runs the sound
+implementation, in which nothing may be found.
 """
 
 from __future__ import annotations

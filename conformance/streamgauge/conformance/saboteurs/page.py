@@ -14,7 +14,7 @@ __all__ = ["page"]
 HEAD = """\
 # Who tests the tests: the saboteurs
 
-Made by `streamgauge saboteurs --scope object --page docs/saboteurs.md`, on CPython {python}.
+Made by `streamgauge saboteurs --scope {option} --page docs/saboteurs.md`, on CPython {python}.
 
 A saboteur is our own implementation with one fault put into it. Each has to be found by a check of
 the clause that it breaks, with a certain piece of text in its message; each check has to find at
@@ -60,6 +60,7 @@ def page(matrix: Matrix, scope: str) -> str:
         scope: what each saboteur was tried on.
     """
     head = HEAD.format(
+        option=scope,
         scope=TRIED_ON[scope],
         python=platform.python_version(),
         saboteurs=len(matrix.saboteurs),
