@@ -31,6 +31,16 @@ def test_the_findings_are_made_from_the_lists() -> None:
     assert (0, "") == (done.returncode, done.stderr)
 
 
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_link_is_dead(page: Path) -> None:
+    """What a page links to, or shows, is there."""
+    links = re.findall(r"\]\(([^)\s#]+)", page.read_text(encoding="utf-8"))
+    assert [] == [x for x in links if "://" not in x and not (page.parent / x).exists()]
+
+
 GUIDE = (ROOT / "docs" / "fakes.md").read_text(encoding="utf-8")
 EXAMPLES: List[str] = re.findall(r"^```python\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
 PICTURES: List[str] = re.findall(r"^```text\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)

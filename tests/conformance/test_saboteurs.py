@@ -131,6 +131,7 @@ def test_the_sound_implementation_is_not(sample: Matrix) -> None:
 def test_the_page_has_a_row_for_each(sample: Matrix) -> None:
     """The page lists each saboteur with its fault, and each check that was tried."""
     text = page(sample, "clause")
+    assert "`streamgauge saboteurs --scope clause --page docs/saboteurs.md`" in text
     assert all(f"| `{name}` | {EVERY[name].fault} |" in text for name in SAMPLE)
     assert all(f"| `{clause}` |" in text for clause, _ in sample.due)
 
