@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import warnings
 from typing import (
@@ -32,6 +33,7 @@ from streamgauge.conformance.expectations import (
 from streamgauge.conformance.loop_methods import keyword_defaults, recorded_calls
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.subjects import Subject
+from streamgauge.conformance.wires import wait_acknowledged
 
 __all__ = ["Trial"]
 
@@ -121,6 +123,7 @@ class Trial(Delivering, Expectations):
             await self.idle()
             if not task.done():
                 await self.bench.settle()  # a kernel that is behind its time may take some more
+                await self._acknowledged(writer)
             if not task.done():
                 return task, written
             await task
@@ -128,6 +131,19 @@ class Trial(Delivering, Expectations):
             f"expected drain() to wait at the high-water mark, it returned after {written:,} "
             "bytes were written to a peer that reads nothing"
         )
+
+    async def _acknowledged(self, writer: Any) -> None:
+        """Wait until all that has left the writer's socket is acknowledged.
+
+        What has not left then is held back by the peer: an acknowledgement that its kernel delays
+        would make room for some more, and end a drain that is to wait. Without a socket to ask,
+        nothing is waited for.
+        """
+        with contextlib.suppress(Exception):  # judged by writer.get_extra_info.socket
+            number = os.dup(writer.get_extra_info("socket").fileno())
+            with socket.socket(fileno=number) as same:
+                await self.bench.run(wait_acknowledged, same)
+        await self.idle()
 
     @staticmethod
     def narrow(writer: Any) -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "abandon",
     "family_of",
     "pass_through_loopback",
+    "wait_acknowledged",
     "wire_of",
 ]
 
@@ -81,6 +82,26 @@ def acknowledged(sock: socket.socket) -> bool:
     if sys.platform != "linux" or sock.family == socket.AF_UNIX:
         return True
     return _queued(sock, termios.TIOCOUTQ) == _queued(sock, SIOCOUTQNSD)
+
+
+def wait_acknowledged(sock: socket.socket) -> None:
+    """Return once all that has left a socket, of whosever, is acknowledged."""
+    _look_until(acknowledged, sock, threading.Event())
+
+
+def _look_until(
+    done: Callable[[socket.socket], bool], sock: socket.socket, gone: threading.Event
+) -> None:
+    for look in range(sys.maxsize):
+        try:
+            if gone.is_set() or done(sock):
+                return
+        except (OSError, ValueError):  # reset, or closed meanwhile: nothing is on its way
+            return
+        if look < SPINS:
+            os.sched_yield()
+        else:
+            gone.wait(PAUSE_S)
 
 
 def _queued(sock: socket.socket, request: int) -> int:
@@ -163,16 +184,7 @@ class PlainWire:
         self._look_until(acknowledged)
 
     def _look_until(self, done: Callable[[socket.socket], bool]) -> None:
-        for look in range(sys.maxsize):
-            try:
-                if self._gone.is_set() or done(self.sock):
-                    return
-            except (OSError, ValueError):  # reset, or closed meanwhile: nothing is on its way
-                return
-            if look < SPINS:
-                os.sched_yield()
-            else:
-                self._gone.wait(PAUSE_S)
+        _look_until(done, self.sock, self._gone)
 
 
 class TlsWire:
