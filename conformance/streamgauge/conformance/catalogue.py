@@ -30,6 +30,7 @@ FOLDER = Path(__file__).parent / "clauses"
 INDEX = "catalogue.toml"  # what the catalogue is, as opposed to what it says
 LEDGER = "sentences.toml"  # which sentence became which clause; read by the tests alone
 CHANGES = "changes.toml"  # what later editions changed; read by the tests alone
+RELEASES = "releases.toml"  # what each release demanded; read by `releases`
 
 # object.promise or object.member.promise; the promise in kebab-case.
 _ID = re.compile(r"[a-z_]+(\.[a-z_-]+)?\.[a-z0-9]+(-[a-z0-9]+)*")
@@ -196,7 +197,7 @@ def _read(path: Path) -> Dict[str, Any]:
 
 
 def _all_files_listed(folder: Path, files: List[str]) -> None:
-    unlisted = {p.name for p in folder.glob("*.toml")} - {INDEX, LEDGER, CHANGES, *files}
+    unlisted = {p.name for p in folder.glob("*.toml")} - {INDEX, LEDGER, CHANGES, RELEASES, *files}
     if unlisted:
         _refuse(INDEX, None, f"{', '.join(sorted(unlisted))} not in `files`; add or delete it")
 

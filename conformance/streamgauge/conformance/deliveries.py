@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Container, Dict, Iterator, List, Mapping, Set
+from typing import Container, Dict, Iterator, List, Mapping, Optional, Sequence, Set
 
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.interruptions import Interruption
@@ -24,6 +24,7 @@ __all__ = [
     "interruptions_for",
     "named",
     "plans_for",
+    "quickest",
     "summary",
 ]
 
@@ -213,6 +214,14 @@ def interruptions_for(calls: Mapping[str, int]) -> List[List[Plan]]:
         ]
         for call, most in calls.items()
     ]
+
+
+def quickest(links: Sequence[str]) -> Optional[str]:
+    """Say on which of a check's links every run plays it in many ways; None if on none.
+
+    What does not take a kernel is cheap enough; what can be fed by hand is played so there alone.
+    """
+    return next((link for link in QUICK if link in links), None)
 
 
 def _of_pieces(recording: Recording, link: str, cut_late: bool) -> Iterator[Plan]:

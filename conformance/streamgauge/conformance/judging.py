@@ -153,7 +153,7 @@ def judged(
     """
     edition = edition_of(plan)
     if writer:
-        writer.write(header_of(plan, catalogue=clauses.version, edition=edition))
+        writer.write(header_of(plan, catalogue=plan.catalogue or clauses.version, edition=edition))
     stop = FailFast(listed) if plan.fail_fast else None
     slow_s = Deadlines(clocks.unit() * plan.timeout_factor).hang_s
     slow = Forecast(progress.warning, slow_s) if progress else None
@@ -166,7 +166,7 @@ def judged(
         plan=plan,
         clauses=promised,
         edition=edition,
-        catalogue=clauses.version,
+        catalogue=plan.catalogue or clauses.version,
         results=everyone.results,
         sorted=classify(everyone.results, listed, complete=complete and not plan.plans),
         complete=complete,

@@ -31,6 +31,7 @@ class RunPlan:
         links: link names; empty for all.
         clauses: patterns over clause ids (fnmatch); empty for all.
         edition: `3.8` … `3.14`; None for the running Python's.
+        catalogue: release of the catalogue; None for the newest.
         workers: worker processes, 1 or more.
         fail_fast: stop after the first departure that is not listed; the listener's to decide.
         timeout_factor: multiplies every deadline, for slow machines.
@@ -48,6 +49,7 @@ class RunPlan:
     links: Tuple[str, ...] = ()
     clauses: Tuple[str, ...] = ()
     edition: Optional[str] = None
+    catalogue: Optional[str] = None
     workers: int = 1
     fail_fast: bool = False
     timeout_factor: float = 1.0

@@ -153,7 +153,7 @@ def _plays(once: _Once, check: Check, link: str, sweep: Sweep) -> Tuple[List[Pla
         )
     if whole.ended is not Ended.RETURNED:  # broken as written: no other way mends that
         return [whole], []
-    if "*" in check.spares or not (sweep.thorough or link in deliveries.QUICK):
+    if "*" in check.spares or not (sweep.thorough or link == deliveries.quickest(check.links)):
         return [whole], []
     watched = once(WATCHED)
     can_be_watched = watched.ended is Ended.RETURNED

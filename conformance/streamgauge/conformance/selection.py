@@ -18,6 +18,7 @@ from streamgauge.conformance.link_types import available_links
 from streamgauge.conformance.loops import LoopFactory, resolve_loop
 from streamgauge.conformance.plan import LINKS, RunPlan
 from streamgauge.conformance.registry import Check
+from streamgauge.conformance.releases import in_release
 from streamgauge.conformance.runner import Sweep, TrialSpec
 from streamgauge.conformance.subjects import Subject, resolve
 
@@ -101,7 +102,7 @@ def _sweep(plan: RunPlan) -> Sweep:
 
 
 def _clauses(plan: RunPlan) -> Mapping[str, Clause]:
-    every = catalogue.load()
+    every = in_release(catalogue.load(), plan.catalogue)
     chosen: Dict[str, Clause] = {}
     for pattern in plan.clauses or ("*",):
         matching = every.matching(pattern)

@@ -21,8 +21,8 @@ TLS = ("tls",)
 UNIX = ("unix",)  # where it is made by open_unix_connection; TLS is tried there too
 
 SOCK = "a socket handed over by sock="
-HANDSHAKE_TIMEOUT_S = 0.05  # long enough for a ClientHello to leave, short enough to await
-SHUTDOWN_TIMEOUT_S = 0.05  # the peer never answers, so that only the waiting takes its time
+HANDSHAKE_TIMEOUT_S = 0.02  # long enough for a ClientHello to leave, short enough to await
+SHUTDOWN_TIMEOUT_S = 0.01  # the peer never answers, so that only the waiting takes its time
 
 
 @check("open_connection.connect.establishes-connection", links=NETWORK)

@@ -21,7 +21,7 @@ TLS = ("tls",)
 UNIX = ("unix",)  # what start_unix_server listens on; TLS is tried there too
 SOCK = "a socket handed over by sock="
 HANDSHAKE_TIMEOUT_S = 0.01  # the peer never begins, so that only the waiting takes its time
-SHUTDOWN_TIMEOUT_S = 0.05  # the peer never answers, so that only the waiting takes its time
+SHUTDOWN_TIMEOUT_S = 0.01  # the peer never answers, so that only the waiting takes its time
 
 
 @check("start_server.loop.accepted", links=TCP)

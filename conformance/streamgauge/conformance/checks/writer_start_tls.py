@@ -21,8 +21,8 @@ LISTENING = (*TCP, "unix")  # where a handler can upgrade
 LIMIT = 1024  # bytes
 TAKEN_AT_MOST = 16 * 1024 * 1024  # bytes; the kernel's buffers on both sides are far smaller
 
-HANDSHAKE_TIMEOUT_S = 0.05  # long enough for a ClientHello to leave, short enough to await
-SHUTDOWN_TIMEOUT_S = 0.05  # the peer never answers, so that only the waiting takes its time
+HANDSHAKE_TIMEOUT_S = 0.02  # long enough for a ClientHello to leave, short enough to await
+SHUTDOWN_TIMEOUT_S = 0.01  # the peer never answers, so that only the waiting takes its time
 
 
 def upgraded(t: Trial, speech: Speech) -> asyncio.Task[AnyPeer]:

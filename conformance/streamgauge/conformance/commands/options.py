@@ -11,9 +11,13 @@ import click
 from streamgauge.conformance.catalogue import EDITIONS
 from streamgauge.conformance.plan import LINKS, STOCK_LOOP, RunPlan
 
-__all__ = ["plan_of", "plan_options"]
+__all__ = ["WORKERS", "plan_of", "plan_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+# A trial waits for sockets and timers about as long as it computes.
+WORKERS = 2 * (os.cpu_count() or 1)
 
 
 def _finite(_context: click.Context, _option: click.Parameter, value: float) -> float:
@@ -54,11 +58,16 @@ PLAN_OPTIONS: Sequence[Callable[[Any], Any]] = (
         help="Judge by this edition of the page, 3.8 to 3.14; default: the running Python's.",
     ),
     click.option(
+        "--catalogue",
+        metavar="VERSION",
+        help="Demand what this release of the catalogue did, 1.1 or later; default: the newest.",
+    ),
+    click.option(
         "--workers",
         type=click.IntRange(min=1),
-        default=os.cpu_count() or 1,
+        default=WORKERS,
         metavar="N",
-        help="Worker processes; default: the cores.",
+        help="Worker processes; default: two for each core.",
     ),
     click.option(
         "--timeout-factor",

@@ -5,7 +5,6 @@ Whom there is, what is run and what it comes to are in `saboteurs/`.
 
 from __future__ import annotations
 
-import os
 import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Dict, Optional, Tuple
 import click
 
 from streamgauge.conformance import catalogue as catalogues
+from streamgauge.conformance.commands.options import WORKERS
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.report.console import make_console
 from streamgauge.conformance.report.progress import ProgressBar
@@ -43,9 +43,9 @@ EPILOG = (
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    default=2 * (os.cpu_count() or 1),  # a wait that never ends costs time and no work
+    default=WORKERS,
     metavar="N",
-    help="Worker processes; default: twice the cores.",
+    help="Worker processes; default: two for each core.",
 )
 @click.option("--list", "only_list", is_flag=True, help="List them, and try none.")
 @click.option("--page", "to", type=Path, metavar="FILE", help="Write the matrix to FILE, Markdown.")
