@@ -63,6 +63,7 @@ async def _of_a_pair(subject: Subject) -> FrozenSet[str]:
         with contextlib.suppress(Exception):  # judged by the clauses on close, not here
             writer.close()
             await writer.wait_closed()
+        await subject.finish()
 
 
 def _names_of(things: Iterable[Any]) -> FrozenSet[str]:

@@ -230,6 +230,7 @@ async def _clear(loop: asyncio.AbstractEventLoop, trial: Trial, seen: _Seen) -> 
             writer.transport.abort()
     trial.bench.clear()
     await trial.bench.idle()
+    await trial.subject.finish()
     own = set(trial.tasks)
     for task in own | tasks_of_the_check(loop):
         task.cancel()

@@ -23,10 +23,14 @@ __all__ = [
     "resolve",
 ]
 
+ADAPTERS = "streamgauge.conformance.adapters"
 # name -> (module, one line for `streamgauge subjects`)
 BUILTIN: Mapping[str, Tuple[str, str]] = {
     "stdlib": ("asyncio", "the running Python's own asyncio streams"),
     "streams": ("streamgauge.streams", "streamgauge's implementation, the reference subject"),
+    "asyncssh": (f"{ADAPTERS}.asyncssh:Asyncssh", "a connection forwarded through SSH"),
+    "telnetlib3": (f"{ADAPTERS}.telnetlib3:Telnetlib3", "a Telnet client's streams of bytes"),
+    "aiohttp": (f"{ADAPTERS}.aiohttp:Aiohttp", "the reader of aiohttp's bodies, fed by hand"),
 }
 
 
@@ -56,6 +60,12 @@ class Subject:
             limit: the reader's limit in bytes.
         """
         raise NotImplementedError(f"{type(self).__name__}.pair(limit) has to be written")
+
+    async def finish(self) -> None:
+        """Close what `pair` needed beside the streams; called when a trial is over.
+
+        Its writers are closed by then. A subject that needs nothing more leaves this as it is.
+        """
 
     def __getattr__(self, name: str) -> Any:
         """Say that the subject does not offer `name`."""

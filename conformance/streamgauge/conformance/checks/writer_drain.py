@@ -26,7 +26,7 @@ async def drain_returns_below_the_high_water_mark(t: Trial) -> None:
     t.equal(await t.peer.recv_exactly(4), b"some")
 
 
-@check("writer.drain.returns-when-nothing-to-wait-for", links=PAIRS)
+@check("writer.drain.returns-when-nothing-to-wait-for", links=PAIRS, needs=("transport",))
 async def drain_returns_with_bytes_queued_below_the_mark(t: Trial) -> None:
     _, writer = await t.pair()
     t.narrow(writer)
@@ -43,7 +43,7 @@ async def drain_blocks_while_the_peer_does_not_read(t: Trial) -> None:
     await t.still_waits(blocked, "drain()")
 
 
-@check("writer.drain.wakes-at-low-water", links=PAIRS)
+@check("writer.drain.wakes-at-low-water", links=PAIRS, needs=("transport",))
 async def a_blocked_drain_returns_at_the_low_water_mark(t: Trial) -> None:
     _, writer = await t.pair()
     writer.transport.set_write_buffer_limits(high=HIGH, low=LOW)
@@ -69,7 +69,7 @@ async def a_sender_goes_on_once_the_peer_reads(t: Trial) -> None:
     await sending
 
 
-@check("writer.drain.not-before-low-water", links=PAIRS)
+@check("writer.drain.not-before-low-water", links=PAIRS, needs=("transport",))
 async def a_blocked_drain_waits_for_the_low_water_mark(t: Trial) -> None:
     async def drained() -> Any:
         await writer.drain()
@@ -89,7 +89,7 @@ async def a_blocked_drain_waits_for_the_low_water_mark(t: Trial) -> None:
     t.true(left <= LOW, f"at most {LOW:,} bytes to be buffered when drain() returns, not {left:,}")
 
 
-@check("writer.drain.follows-write-buffer-limits", links=PAIRS)
+@check("writer.drain.follows-write-buffer-limits", links=PAIRS, needs=("transport",))
 async def drain_blocks_at_the_mark_that_was_set(t: Trial) -> None:
     _, writer = await t.pair()
     t.narrow(writer)
@@ -206,6 +206,7 @@ async def drain_after_close_raises_connection_reset_error(t: Trial) -> None:
 @check(
     "writer.drain.returns-when-aborted",
     links=PAIRS,
+    needs=("transport",),
     spares={"cancel-drain+waking": "the next drain begins after the abort, and raises"},
 )
 async def a_blocked_drain_returns_when_the_transport_is_aborted(t: Trial) -> None:
