@@ -95,3 +95,9 @@ VERBS = (
     *("passthrough", "refuse", "blackhole", "latency", "partition", "heal"),
     *("netstat", "report", "connections"),
 )
+
+
+def test_the_page_on_others_is_made_from_what_was_kept() -> None:
+    """docs/world.md is what docs/make_world.py makes of docs/world.json."""
+    script = ROOT / "docs" / "make_world.py"
+    assert 0 == subprocess.run([sys.executable, str(script), "--check"]).returncode

@@ -54,6 +54,9 @@ def test_what_may_come_is_told(results, total, each_s, to_come, takes):
         ([STALLED] * 19, 1),
         ([STALLED] * 20, 2),
         ([STALLED] * 80, 3),
+        ([*[QUICK] * 46, *[STALLED] * 5], 0),  # fewer than one in ten
+        ([*[QUICK] * 45, *[STALLED] * 5], 1),
+        ([replace(STALLED, tried="reader.b")] * 50, 0),  # what trials showed of another clause
     ],
 )
 def test_it_is_told_seldom(results, lines):

@@ -83,6 +83,7 @@ class Forecast(Listener):
 
     FIRST = 5  # slow trials before the first line; each further line takes four times as many
     AGAIN = 4
+    SHARE = 10  # of which one at least has to be slow: a few are no reason for alarm
 
     def __init__(
         self,
@@ -94,7 +95,7 @@ class Forecast(Listener):
         self._slow_s = slow_s
         self._now = now
         self._begin = now()
-        self._to_come = self._slow = 0
+        self._to_come = self._done = self._slow = 0
         self._due = self.FIRST
 
     def started(self, total: int) -> None:
@@ -104,12 +105,15 @@ class Forecast(Listener):
 
     def result(self, result: Result) -> None:
         """Count a slow trial, and say what follows if all to come are as slow."""
-        self._to_come -= 1
+        if result.tried:  # what the plays of a trial showed of another clause is no trial more
+            return
+        self._done += 1
+        self._to_come = max(0, self._to_come - 1)
         if result.verdict is not Verdict.STALL and result.seconds < self._slow_s:
             return
         self._slow += 1
-        if self._slow == self._due and self._to_come:
-            self._due *= self.AGAIN
+        if self._slow >= self._due and self._slow * self.SHARE >= self._done and self._to_come:
+            self._due = self._slow * self.AGAIN
             self._tell(self._line())
 
     def _line(self) -> str:

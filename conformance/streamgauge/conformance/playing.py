@@ -168,6 +168,7 @@ async def _try(
     seen: _Seen,
 ) -> None:
     """Run the check under the in-loop clock, then clear up after it."""
+    await trial.enter()  # before the task, whose first turn an eager loop takes at once
     steps = Steps(check.function(trial))
     task = loop.create_task(_judged(steps, seen))
 
@@ -193,7 +194,6 @@ async def _try(
     )
     clock.start()
     try:
-        await trial.enter()  # before the task's first turn
         await asyncio.wait([task])
         await _clear(loop, trial, seen)
         await trial.leave()
