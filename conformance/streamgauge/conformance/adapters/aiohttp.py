@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from streamgauge.conformance.subjects import Subject
 
 __all__ = ["Aiohttp"]
 
+PARSES = "parser" in inspect.signature(BaseProtocol).parameters  # since 3.14
 DEFAULT_LIMIT = 2**16  # bytes, as the page has it; aiohttp's own has to be given
 
 
@@ -37,6 +39,7 @@ class Aiohttp(Subject):
         """Make a reader of an open connection."""
         loop = asyncio.get_running_loop()
         connection: Any = _Connected()
-        protocol = BaseProtocol(loop, connection)  # where a parser stands, which can be paused
+        parser = (connection,) if PARSES else ()  # which can be paused
+        protocol = BaseProtocol(loop, *parser)
         protocol.connection_made(connection)
         return aiohttp.StreamReader(protocol, limit, loop=loop)
