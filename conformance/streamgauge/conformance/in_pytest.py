@@ -22,6 +22,8 @@ from streamgauge.conformance.verdicts import Verdict
 
 __all__ = ["conformance_tests"]
 
+FROZEN = gc.get_freeze_count()  # Python 3.12 itself keeps some objects so
+
 
 def conformance_tests(
     *subjects: str,
@@ -78,7 +80,7 @@ def _heap_set_aside() -> Iterator[None]:
     It collects each time, which takes long in a process with thousands of tests; and what other
     tests left open would be found then, and be put down to the subject.
     """
-    frozen = gc.get_freeze_count()  # by somebody else, who wants it to stay so
+    frozen = gc.get_freeze_count() > FROZEN  # by somebody else, who wants it to stay so
     if not frozen:
         gc.freeze()
     try:
