@@ -1,12 +1,22 @@
-"""What tests of several folders share: a deadline for those that could hang."""
+"""What tests of several folders share: a deadline for those that could hang, and warnings."""
 
 from __future__ import annotations
 
 import signal
+import sys
 
 import pytest
 
 DEADLINE_S = 60  # for a test that hangs; those that pass take a hundredth of it
+
+# asyncio's TLS of 3.10 and before says so of any transport that ended otherwise than by close()
+TLS_UNCLOSED = "ignore:unclosed transport <asyncio.sslproto._SSLProtocolTransport:ResourceWarning"
+
+
+def pytest_configure(config):
+    """Let pass what this Python's asyncio warns of and no program can help."""
+    if sys.version_info < (3, 11):
+        config.addinivalue_line("filterwarnings", TLS_UNCLOSED)
 
 
 @pytest.fixture

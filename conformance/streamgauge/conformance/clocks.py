@@ -1,16 +1,18 @@
 """The two clocks of a trial, and the unit in which their deadlines are measured.
 
 The first clock stands inside the loop and ends a wait that never would. The second stands
-outside, in faulthandler's own thread, and ends the process whose loop is held: it needs neither
-the loop nor the GIL. No deadline is in plain seconds: each is a multiple of what this machine
-took for a known piece of work at start-up, and a moment in which the machine did not let the
-loop run at its time is not counted at all.
+outside: the kernel's timer, whose signal faulthandler answers without the loop and without the
+GIL, ends the process whose loop is held. (faulthandler's own timer starts and joins a thread each
+time it is set; this one costs a system call.) No deadline is in plain seconds: each is a multiple
+of what this machine took for a known piece of work at start-up, and a moment in which the machine
+did not let the loop run at its time is not counted at all.
 """
 
 from __future__ import annotations
 
 import asyncio
 import faulthandler
+import signal
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +26,8 @@ __all__ = [
     "Steps",
     "arm_stall_clock",
     "disarm_stall_clock",
+    "hang_stall_clock",
+    "stalled",
     "unit",
 ]
 
@@ -170,11 +174,22 @@ class InLoopClock:
         self.start()
 
 
-def arm_stall_clock(deadlines: Deadlines, log: TextIO) -> None:
-    """End this process, with every thread's stack in `log`, unless disarmed in time."""
-    faulthandler.dump_traceback_later(deadlines.stall_s, exit=True, file=log)
+def hang_stall_clock(log: TextIO) -> None:
+    """Let the outer clock, when it runs out, end this process with every stack in `log`."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # what ends the process, behind faulthandler
+    faulthandler.register(signal.SIGALRM, log, all_threads=True, chain=True)
+
+
+def arm_stall_clock(deadlines: Deadlines) -> None:
+    """Set the outer clock going, anew if it is: the process ends unless disarmed in time."""
+    signal.setitimer(signal.ITIMER_REAL, deadlines.stall_s)
 
 
 def disarm_stall_clock() -> None:
-    """Take the outer clock back."""
-    faulthandler.cancel_dump_traceback_later()
+    """Stop the outer clock."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def stalled(words: str) -> bool:
+    """Whether a dead process's last words are those of its outer clock: stacks and no error."""
+    return words.startswith(("Thread 0x", "Current thread 0x"))

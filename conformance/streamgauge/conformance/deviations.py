@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import defaultdict
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Iterable, Optional, Sequence, Tuple
+from typing import DefaultDict, Iterable, List, Optional, Sequence, Tuple, TypeVar
 
 from packaging.specifiers import SpecifierSet
 
@@ -19,6 +20,8 @@ from streamgauge.conformance.plan import LINKS, Result
 from streamgauge.conformance.verdicts import AGAINST, UNTRIED, Verdict
 
 __all__ = ["ANY_LINK", "LISTABLE", "Deviation", "Here", "Sorted", "When", "classify"]
+
+_Item = TypeVar("_Item", Result, "Deviation")
 
 ANY_LINK = (*LINKS, "-")  # a trial that needs no link has the dash
 
@@ -197,7 +200,9 @@ def classify(
         Every result that counts against its subject once, and the stale entries.
     """
     entries = [d for d in deviations if d.applies(here or Here())]
-    matched = [(r, _entry_for(r, entries)) for r in results if r.scored]
+    tried = _by_clause(results)
+    about = _by_clause(entries)
+    matched = [(r, _entry_for(r, about[r.subject, r.clause])) for r in results if r.scored]
     used = {id(entry) for _, entry in matched}
     unlisted = [r for r, entry in matched if entry is None]
     return Sorted(
@@ -208,9 +213,19 @@ def classify(
         stale=tuple(
             d
             for d in entries
-            if complete and id(d) not in used and not d.flaky and _was_tried(d, results)
+            if complete
+            and id(d) not in used
+            and not d.flaky
+            and _was_tried(d, tried[d.subject, d.clause])
         ),
     )
+
+
+def _by_clause(items: Iterable[_Item]) -> DefaultDict[Tuple[str, str], List[_Item]]:
+    found: DefaultDict[Tuple[str, str], List[_Item]] = defaultdict(list)
+    for item in items:
+        found[item.subject, item.clause].append(item)
+    return found
 
 
 def _entry_for(result: Result, entries: Sequence[Deviation]) -> Optional[Deviation]:

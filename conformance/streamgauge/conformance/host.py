@@ -15,6 +15,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Set, TextIO, Tuple
 
 import pytest
 
+from streamgauge.conformance import clocks
 from streamgauge.conformance.catalogue import Clause
 from streamgauge.conformance.hygiene import NOISE_IDS
 from streamgauge.conformance.plan import EVERY_TRIAL, Result, RunPlan
@@ -103,7 +104,7 @@ class Reporter:
         if node is None:
             return spec.result(Observation(Ended.SUITE), str(report.longrepr), report.duration)
         words = _last_words(node.gateway.id)
-        if words.startswith("Timeout"):
+        if clocks.stalled(words):
             return spec.result(
                 Observation(Ended.BLOCKED), f"the loop was blocked; its stack:\n{words}"
             )

@@ -74,7 +74,10 @@ class Noise:
 
     def kept(self, streams: Iterable[weakref.ref[Any]]) -> None:
         """Note streams that are still alive although nothing of the check's refers to them."""
-        for stream in filter(None, (reference() for reference in streams)):
+        alive = [reference for reference in streams if reference() is not None]
+        if alive:
+            gc.collect()  # by each other only, perhaps
+        for stream in filter(None, (reference() for reference in alive)):
             holders = {type(holder).__name__ for holder in gc.get_referrers(stream)} - {"frame"}
             text = f"{type(stream).__name__} kept alive by {', '.join(sorted(holders)) or '?'}"
             self.breaches.append((NOISE_IDS["kept"], text))

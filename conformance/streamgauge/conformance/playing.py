@@ -154,7 +154,6 @@ def _on_a_loop(
         noise.loop_errors(errors)
         bench.clear()
         del trial
-        gc.collect()
         if seen.ended is Ended.RETURNED:
             noise.kept(given)
         loop.close()

@@ -12,6 +12,7 @@ import gc
 import json
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, TextIO, Tuple
 
@@ -49,6 +50,7 @@ class _Worker:
         self.log = log
         self._offered: Dict[Tuple[str, str], FrozenSet[str]] = {}
         faulthandler.enable(log)
+        clocks.hang_stall_clock(log)
         _silence()
         self._memory = MemoryBound()
         self._settled = False
@@ -57,8 +59,8 @@ class _Worker:
         """Run one trial, each of its plays under the outer clock and within the bounds."""
         if not self._settled:  # all trials are collected by now
             gc.collect()
-            gc.freeze()  # what is alive now is never looked at again: a collection is quick
             self._settled = True
+        gc.freeze()  # what is alive now is never looked at again: a collection is quick
         results = self._run(spec)
         kept = self._memory.overrun()
         if kept:  # nothing can be tried any more in this process
@@ -68,7 +70,7 @@ class _Worker:
         return [_clipped(result) for result in results]
 
     def _run(self, spec: TrialSpec) -> List[Result]:
-        self._wind_up()
+        clocks.arm_stall_clock(self.deadlines)
         selection = self.selection
         subject, loop = selection.subjects[spec.subject], selection.loops[spec.loop]
         try:
@@ -76,17 +78,12 @@ class _Worker:
             if lies:
                 text = f"{spec.subject} declares that it lacks {', '.join(lies)}, and offers it; "
                 return [spec.result(Observation(Ended.SUITE), text + "take it out of `lacks`")]
-            return run_trial(spec, subject, loop, self.deadlines, selection.sweep, self._wind_up)
+            arm = partial(clocks.arm_stall_clock, self.deadlines)
+            return run_trial(spec, subject, loop, self.deadlines, selection.sweep, arm)
         except KeyboardInterrupt:  # the subject's: the user's own ends the whole run from without
             return [spec.result(Observation(Ended.RAISED), "raised KeyboardInterrupt")]
         finally:
             clocks.disarm_stall_clock()
-
-    def _wind_up(self) -> None:
-        """Begin the outer clock anew, with an empty log."""
-        self.log.seek(0)
-        self.log.truncate()
-        clocks.arm_stall_clock(self.deadlines, self.log)
 
     def _lies(self, spec: TrialSpec, subject: Subject) -> Sequence[str]:
         """Give what the trial's clause needs, the subject declares to lack, and yet offers."""

@@ -44,7 +44,7 @@ class Judged:
 
     def owns(self, result: Result) -> bool:
         """Whether the result is about this subject on this loop."""
-        return (result.subject, result.loop) == (self.subject, self.loop)
+        return result.subject == self.subject and result.loop == self.loop
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,13 @@ class Account:
     due: FrozenSet[str] = frozenset()
     seconds: float = 0.0
     judged: Tuple[Judged, ...] = field(init=False)
+    _of: Mapping[Judged, Sequence[Result]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         pairs = [Judged(s, loop) for s in self.plan.subjects for loop in self.plan.loops]
-        object.__setattr__(self, "judged", tuple(dict.fromkeys(pairs)))
+        found = {judged: [r for r in self.results if judged.owns(r)] for judged in pairs}
+        object.__setattr__(self, "judged", tuple(found))
+        object.__setattr__(self, "_of", found)
 
     # --- claims and the exit code ---
 
@@ -137,11 +140,11 @@ class Account:
 
     def missing(self, judged: Judged) -> FrozenSet[str]:
         """Give the clauses that an unrestricted run should have tried on it, and did not."""
-        return self.due - {r.clause for r in self.results if judged.owns(r)}
+        return self.due - {r.clause for r in self._of[judged]}
 
     def claim(self, judged: Judged) -> Claim:
         """Say what the subject may claim on that loop."""
-        mine = [r for r in self.results if judged.owns(r)]
+        mine = self._of[judged]
         whole = self.complete and not self.restricted and not self.missing(judged)
         claim = claim_of((r.verdict for r in mine if r.scored), whole)
         # A fault of the suite in a clause that is not scored spoils the run just as well.
@@ -159,7 +162,7 @@ class Account:
         return not self.complete or bool(self.sorted.untried) or gaps
 
     def _nothing_ran(self, judged: Judged) -> bool:
-        return all(r.verdict is Verdict.INAPPLICABLE for r in self.results if judged.owns(r))
+        return all(r.verdict is Verdict.INAPPLICABLE for r in self._of[judged])
 
     def _left_out(self, judged: Judged) -> bool:
         return not self.restricted and bool(self.missing(judged))
@@ -191,9 +194,8 @@ class Account:
 
     def _verdicts(self, judged: Judged, documented: str | None) -> Dict[str, set[Verdict]]:
         verdicts: Dict[str, set[Verdict]] = {}
-        for result in self.results:
-            mine = judged.owns(result) and result.scored
-            if mine and documented in (None, self.object_of(result.clause)):
+        for result in self._of[judged]:
+            if result.scored and documented in (None, self.object_of(result.clause)):
                 verdicts.setdefault(result.clause, set()).add(result.verdict)
         return verdicts
 
@@ -211,8 +213,8 @@ class Account:
     def behaviour(self, judged: Judged, clause: str) -> Dict[Verdict, Tuple[str, ...]]:
         """Give what a behaviour clause came to: verdict -> links, without inapplicable ones."""
         found: Dict[Verdict, List[str]] = {}
-        for r in self.results:
-            if judged.owns(r) and r.clause == clause and r.verdict is not Verdict.INAPPLICABLE:
+        for r in self._of[judged]:
+            if r.clause == clause and r.verdict is not Verdict.INAPPLICABLE:
                 found.setdefault(r.verdict, []).append(r.link)
         return {verdict: in_order(links) for verdict, links in found.items()}
 
@@ -260,9 +262,7 @@ class Account:
         ]
 
     def _first_concerned(self, deviation: Deviation) -> Judged | None:
-        concerned = (
-            j for j in self.judged if any(deviation.concerns(r) for r in self.results if j.owns(r))
-        )
+        concerned = (j for j in self.judged if any(deviation.concerns(r) for r in self._of[j]))
         return next(concerned, None)
 
 
