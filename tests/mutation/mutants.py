@@ -1,8 +1,8 @@
-"""Mechanical mutants of `streamgauge.streams`: small changes, one at a time.
+"""Mechanical mutants of a module: small changes, one at a time.
 
 cosmic-ray's operators (comparisons, arithmetic, constants, loops, conditions), and two of our own
-that it has not got: a statement deleted, a returned value emptied. What differs in nothing but
-annotations and docstrings is no mutant.
+that it has not got: a statement deleted, a returned value emptied. What differs in nothing that
+runs is no mutant: annotations, docstrings, `__all__`, `__slots__`, what is for type checkers alone.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from __future__ import annotations
 import ast
 import contextlib
 import copy
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Optional, Tuple, Union
 
 import streamgauge.streams
 
-__all__ = ["Mutant", "mutants_of"]
+__all__ = ["HOME", "Mutant", "mutants_of"]
 
 HOME = Path(streamgauge.streams.__file__).parent
 COMPARISONS = [
@@ -46,8 +47,12 @@ OPERATORS = (
     ),
     "core/ReplaceUnaryOperator_Delete_USub",
 )
-DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DOCUMENTED = (ast.Module, ast.ClassDef, *FUNCTIONS)
+UNSEEN = {"__all__", "__slots__"}  # names that nothing in a program depends on
 DELETE, EMPTY = "delete", "empty"
+
+Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 
 
 @dataclass(frozen=True)
@@ -55,55 +60,102 @@ class Mutant:
     """One change.
 
     Args:
-        module: of the streams, `buffer` for instance.
-        operator: what was done.
+        module: its file's name without `.py`, `buffer` for instance.
+        path: the file.
+        function: the function's name with its classes', empty outside of functions.
+        reached: the lines of which one is run whenever the change can matter; none if it always
+            can, outside of functions.
+        shown: the change, in the line's text: `delete x = 1`, `if a {< -> <=} b:`.
         line: where, in the module as it is.
-        was: that line's text.
         tree: the module with the change in it.
     """
 
     module: str
-    operator: str
+    path: Path
+    function: str
+    reached: range
+    shown: str
     line: int
-    was: str
     tree: ast.Module
 
     @property
     def name(self) -> str:
-        """Module, operator and the line as it was: as the list of survivors has them."""
-        return f"{self.module}:{self.operator}: {self.was}"
+        """Where and what: as the list of survivors has it. It stays when lines move."""
+        return f"{self.module}.{self.function}: {self.shown}".replace(".:", ":", 1)
 
     def code(self) -> CodeType:
         """Compile it, under the path of the module that it stands for."""
-        return compile(self.tree, str(HOME / f"{self.module}.py"), "exec")
+        return compile(self.tree, str(self.path), "exec", dont_inherit=True)
 
 
-def mutants_of(module: str) -> List[Mutant]:
+def mutants_of(path: Path) -> List[Mutant]:
     """Give every mutant of a module, in the order of lines."""
-    text = (HOME / f"{module}.py").read_text(encoding="utf-8")
-    whole = _essence(ast.parse(text))
-    lines = text.splitlines()
-    seen = {ast.dump(whole)}
+    text = path.read_text(encoding="utf-8")
+    whole = ast.parse(text)
+    functions = [*_functions(whole)]
+    seen = {ast.dump(_essence(copy.deepcopy(whole)))}
     found: List[Mutant] = []
-    for operator, line, tree in (*_by_cosmic_ray(text), *_by_statement(text)):
+    for shown, line, tree in (*_by_cosmic_ray(text), *_by_statement(text)):
         essence = ast.dump(_essence(copy.deepcopy(tree)))
         if essence not in seen:
             seen.add(essence)
-            found.append(Mutant(module, operator, line, lines[line - 1].strip(), tree))
+            inside = [name for name, lines in functions if line in lines]
+            reached = _reached(whole, line) if inside else range(0)
+            function = inside[-1] if inside else ""
+            found.append(Mutant(path.stem, path, function, reached, shown, line, tree))
     return sorted(found, key=lambda m: m.line)
 
 
+def _functions(node: ast.AST, owner: str = "") -> Iterator[Tuple[str, range]]:
+    """Give each function's name and its lines; those inside of others behind them."""
+    for inner in ast.iter_child_nodes(node):
+        name = f"{owner}.{getattr(inner, 'name', '')}".strip(".")
+        if isinstance(inner, FUNCTIONS):
+            yield name, _lines(inner)
+        yield from _functions(inner, name if isinstance(inner, DOCUMENTED) else owner)
+
+
+def _lines(node: ast.AST) -> range:
+    inside = [n.lineno for n in ast.walk(node) if hasattr(n, "lineno")]
+    return range(min(inside), max(inside) + 1)
+
+
+def _reached(whole: ast.Module, line: int) -> range:
+    """Give the lines of the innermost statement around a line; of a compound one, its head.
+
+    Of a function's head, they are all of the function's: it runs when the function is made.
+    """
+    lines = range(0)
+    for node in ast.walk(whole):  # outer ones first
+        if isinstance(node, (ast.stmt, ast.ExceptHandler)) and line in _lines(node):
+            lines = _lines(node)
+            body = getattr(node, "body", None)
+            if body and not isinstance(node, FUNCTIONS):
+                head = range(lines[0], _lines(body[0])[0])
+                lines = head if line in head else lines
+    return lines
+
+
 def _essence(tree: ast.Module) -> ast.Module:
-    """Take annotations and docstrings off a tree: nothing that runs depends on them."""
+    """Take what nothing that runs depends on off a tree."""
     for node in ast.walk(tree):
         for name in ("annotation", "returns", "type_comment"):
             if getattr(node, name, None) is not None and not isinstance(node, ast.AnnAssign):
                 setattr(node, name, None)
         if isinstance(node, ast.AnnAssign):
             node.annotation = ast.Constant(None)
+        if isinstance(node, (ast.Module, ast.ClassDef)):
+            node.body = [s for s in node.body if not _is_unseen(s)] or [ast.Pass()]
         if ast.get_docstring(node, clean=False) if isinstance(node, DOCUMENTED) else None:
             node.body[0] = ast.Pass()
     return tree
+
+
+def _is_unseen(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.If):
+        return any(isinstance(n, ast.Name) and n.id == "TYPE_CHECKING" for n in ast.walk(statement))
+    named = statement.targets if isinstance(statement, ast.Assign) else []
+    return any(isinstance(target, ast.Name) and target.id in UNSEEN for target in named)
 
 
 def _by_cosmic_ray(text: str) -> Iterator[Tuple[str, int, ast.Module]]:
@@ -118,13 +170,34 @@ def _by_cosmic_ray(text: str) -> Iterator[Tuple[str, int, ast.Module]]:
             if changed is None or changed == text:
                 break
             now = changed.splitlines()
-            line = next((n for n, (a, b) in enumerate(zip(was, now)) if a != b), 0) + 1
+            at = next((n for n, (a, b) in enumerate(zip(was, now)) if a != b), 0)
             with contextlib.suppress(SyntaxError):  # a keyword-only marker is no product
-                yield name.rpartition("/")[2], line, ast.parse(changed)
+                yield _difference(was[at], now[at]), at + 1, ast.parse(changed)
+
+
+def _difference(was: str, now: str) -> str:
+    """Show a line with the change in it: `if a {< -> <=} b:`."""
+    before, after = ([*re.findall(r"\w+|\s+|[<>=!]+|.", _code(line))] for line in (was, now))
+    same = _shared(before, after)
+    behind = _shared(before[same:][::-1], after[same:][::-1])
+    parts = [line[same : len(line) - behind] for line in (before, after)]
+    change = " -> ".join("".join(part).strip() for part in parts)
+    return "".join(before[:same]) + "{" + change + "}" + "".join(before[len(before) - behind :])
+
+
+def _shared(left: List[str], right: List[str]) -> int:
+    return next(
+        (n for n, (a, b) in enumerate(zip(left, right)) if a != b), min(len(left), len(right))
+    )
+
+
+def _code(line: str) -> str:
+    return line.split("  #", maxsplit=1)[0].strip()
 
 
 def _by_statement(text: str) -> Iterator[Tuple[str, int, ast.Module]]:
     tree = ast.parse(text)
+    lines = text.splitlines()
     spots = [
         (node, field, index)
         for node in ast.walk(tree)
@@ -135,25 +208,24 @@ def _by_statement(text: str) -> Iterator[Tuple[str, int, ast.Module]]:
     ]
     for node, field, index in spots:
         statement = getattr(node, field)[index]
-        for operator, instead in _instead_of(statement):
+        operator, instead = _instead_of(statement)
+        if instead is not None:
             getattr(node, field)[index] = ast.copy_location(instead, statement)
-            yield operator, statement.lineno, ast.fix_missing_locations(copy.deepcopy(tree))
-        getattr(node, field)[index] = statement
+            shown = f"{operator} {_code(lines[statement.lineno - 1])}"
+            yield shown, statement.lineno, ast.fix_missing_locations(copy.deepcopy(tree))
+            getattr(node, field)[index] = statement
 
 
 def _inside_function(tree: ast.Module, node: ast.AST) -> bool:
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return any(
-        isinstance(outer, functions) and any(inner is node for inner in ast.walk(outer))
+        isinstance(outer, FUNCTIONS) and any(inner is node for inner in ast.walk(outer))
         for outer in ast.walk(tree)
     )
 
 
-def _instead_of(statement: ast.stmt) -> Iterator[Tuple[str, ast.stmt]]:
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass, ast.Import)):
-        return
+def _instead_of(statement: ast.stmt) -> Tuple[str, Optional[ast.stmt]]:
+    if isinstance(statement, (*FUNCTIONS, ast.Pass, ast.Import)):
+        return DELETE, None
     if isinstance(statement, ast.Return):
-        if statement.value is not None:
-            yield EMPTY, ast.Return(value=None)
-        return
-    yield DELETE, ast.Pass()
+        return EMPTY, ast.Return(value=None) if statement.value is not None else None
+    return DELETE, ast.Pass()

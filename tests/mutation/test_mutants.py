@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import sys
+from pathlib import Path
 
 import pytest
 
-from .mutants import DELETE, EMPTY, HOME, _by_statement, _essence, mutants_of
-from .trying import EXPLAINED, explained
+from .mutants import HOME, _by_statement, _difference, _essence, _functions, _reached, mutants_of
 
 TEXT = '''
 def f(a: int) -> int:
@@ -22,8 +22,15 @@ def f(a: int) -> int:
 
 def test_statements_are_deleted_and_returns_emptied() -> None:
     """Each statement within a function goes once; a return that has a value loses it."""
-    made = [(operator, line) for operator, line, _ in _by_statement(TEXT)]
-    assert [(DELETE, 3), (DELETE, 4), (DELETE, 5), (EMPTY, 7), (EMPTY, 6)] == made
+    made = [(shown, line) for shown, line, _ in _by_statement(TEXT)]
+    expected = [
+        ('delete """Say."""', 3),
+        ("delete b = a + 1", 4),
+        ("delete if b:", 5),
+        ("empty return 0", 7),
+        ("empty return b", 6),
+    ]
+    assert expected == made
 
 
 @pytest.mark.skipif(sys.version_info < (3, 9), reason="ast.unparse came with 3.9")
@@ -35,27 +42,62 @@ def test_a_mutant_differs_in_one_place() -> None:
     assert "b = a + 1" not in by_line[4]
 
 
-def test_annotations_and_docstrings_are_no_change() -> None:
-    """What differs in nothing that runs is the same program."""
-    other = TEXT.replace(": int", ": str").replace("-> int", "-> str").replace("Say", "Tell")
+@pytest.mark.parametrize(
+    "other",
+    [
+        TEXT.replace(": int", ": str").replace("-> int", "-> str").replace("Say", "Tell"),
+        TEXT + "__all__ = ['f']\n",
+        TEXT + "if not TYPE_CHECKING:\n    import typing\n",
+    ],
+)
+def test_what_does_not_run_is_no_change(other: str) -> None:
+    """Annotations, docstrings, lists of names, and what type checkers alone see are left out."""
     same, changed = ast.dump(_essence(ast.parse(TEXT))), ast.dump(_essence(ast.parse(other)))
     assert same == changed
     assert same != ast.dump(_essence(ast.parse(TEXT.replace("+ 1", "+ 2"))))
 
 
-def test_a_module_has_mutants_of_both_kinds() -> None:
-    """cosmic-ray's operators and our own find places in a module of the streams; all compile."""
+@pytest.mark.parametrize(
+    ("was", "now", "expected"),
+    [
+        ("    if a < b:", "    if a <= b:", "if a {< -> <=} b:"),
+        ("if ready:  # now", "if not ready:  # now", "if { -> not}ready:"),
+        ("n = 64", "n = 65", "n = {64 -> 65}"),
+        ("for x in xs:", "for x in []:", "for x in {xs -> []}:"),
+    ],
+)
+def test_a_change_is_shown_in_its_line(was: str, now: str, expected: str) -> None:
+    """What was and what is stand in braces, the rest of the line around them, no comment."""
+    assert expected == _difference(was, now)
+
+
+def test_functions_are_told_with_their_owners() -> None:
+    """A name has the classes and functions around it, a range begins with the first decorator."""
+    text = "class A:\n    @d\n    def f(self):\n        def g():\n            pass\n"
+    assert [("A.f", range(2, 6)), ("A.f.g", range(4, 6))] == [*_functions(ast.parse(text))]
+
+
+def test_a_change_matters_where_its_statement_runs() -> None:
+    """Of a compound statement that is its head, of a function's head all of the function."""
+    whole = ast.parse(TEXT)
+    assert [range(2, 8), range(4, 5), range(5, 6), range(6, 7)] == [
+        _reached(whole, line) for line in (2, 4, 5, 6)
+    ]
+
+
+def test_a_module_has_mutants_of_both_kinds(tmp_path: Path) -> None:
+    """cosmic-ray's operators and our own find places; all compile and are told apart."""
     pytest.importorskip("cosmic_ray", reason="cosmic-ray comes with `tox -e mutation` alone")
-    mutants = mutants_of("closing")
-    assert {DELETE, "ReplaceTrueWithFalse", "AddNot"} <= {mutant.operator for mutant in mutants}
-    assert len({mutant.code().co_code for mutant in mutants}) >= 1
-    assert len(mutants) == len({ast.dump(_essence(mutant.tree)) for mutant in mutants})
+    path = tmp_path / "small.py"
+    path.write_text("A = 1\n" + TEXT, encoding="utf-8")
+    mutants = mutants_of(path)
+    names = [mutant.name for mutant in mutants]
+    assert {"small: A = {1 -> 2}", "small.f: if { -> not}b:", "small.f: empty return b"} < {*names}
+    assert len(names) == len({*names}) == len({ast.dump(mutant.tree) for mutant in mutants})
+    assert {range(0), range(5, 6)} < {mutant.reached for mutant in mutants}
+    assert all(mutant.code() for mutant in mutants)
 
 
-def test_what_is_explained_exists() -> None:
-    """Each survivor that is explained names a line that is still in its module."""
-    assert EXPLAINED.exists()
-    for name in explained():
-        module, _, rest = name.partition(":")
-        text = rest.split(": ", 1)[1]
-        assert text in (HOME / f"{module}.py").read_text(encoding="utf-8"), name
+def test_the_streams_are_where_they_are_looked_for() -> None:
+    """What is mutated by default is there."""
+    assert (HOME / "reader.py").exists()

@@ -98,7 +98,7 @@ class StreamReader(Intake):
                     if self._paused:
                         self._resume_if_low()
                     return data
-                if self._incoming.tail_size or self._eof or self._exception is not None:
+                if self._eof or self._exception is not None:
                     break
                 await self._wait("read", _ANY, n)
         return await self._read_waiting(checked_count("read", n))

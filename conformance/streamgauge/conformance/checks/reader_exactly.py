@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import IncompleteReadError
 
+from streamgauge.conformance.checks.reader_read import Number
 from streamgauge.conformance.registry import check
 from streamgauge.conformance.trial import Trial
 
@@ -27,6 +28,16 @@ async def gives_the_last_n_bytes_before_eof(t: Trial) -> None:
     await t.deliver(b"abcdef")
     await t.deliver_eof()
     t.equal([await reader.readexactly(2), await reader.readexactly(4)], [b"ab", b"cdef"])
+
+
+@check("reader.readexactly.waits-for-n")
+async def waits_for_a_number_of_a_class_of_its_own(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver(b"abc")
+    reading = t.start(reader.readexactly(Number(6)))
+    await t.still_waits(reading, "readexactly(6)")
+    await t.deliver(b"def")
+    t.equal(await t.is_done(reading, "readexactly(6)"), b"abcdef")
 
 
 @check("reader.readexactly.waits-for-n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from streamgauge.conformance.registry import check
+from streamgauge.conformance.registry import FEED, check
 from streamgauge.conformance.trial import Trial
 
 TURNS = range(5)  # of the loop: from before bytes arrive until after a waiting read has ended
@@ -25,6 +25,24 @@ async def other_line_ends_are_part_of_the_line(t: Trial) -> None:
     reader = await t.reader()
     await t.deliver(line + other)
     t.equal([await reader.readline(), await reader.readline()], [line, other])
+
+
+@check(
+    "reader.readline.only-newline-ends-line",
+    links=FEED,
+    spares={"*": "it matters which byte is the last that has come"},
+)
+async def no_other_byte_ends_a_line(t: Trial) -> None:
+    others = bytes(byte for byte in range(256) if byte != ord("\n"))
+    reader = await t.reader()
+    for byte in others:
+        t.deliver_now(b"x%c" % byte)
+        reading = t.start(reader.readline())
+        await t.still_waits(reading, f"readline() behind byte {byte:#04x}")
+        t.deliver_now(b"y%c" % byte)
+        await t.still_waits(reading, f"readline() behind byte {byte:#04x}")
+        t.deliver_now(b"\n")
+        t.equal(await t.is_done(reading, "readline()"), b"x%cy%c\n" % (byte, byte))
 
 
 @check("reader.readline.waits-for-newline")

@@ -15,6 +15,10 @@ BLOCK = bytes(range(256)) * 256  # 64 KiB, which any kernel takes without a read
 TURNS = range(5)  # of the loop: from before bytes arrive until after a waiting read has ended
 
 
+class Number(int):
+    """An int that is not of the type int itself, as members of an IntEnum are."""
+
+
 @check("reader.read.up-to-n")
 async def gives_at_most_n_bytes_and_the_rest_in_order(t: Trial) -> None:
     reader = await t.reader()
@@ -49,6 +53,15 @@ async def waits_while_nothing_has_arrived(t: Trial) -> None:
     await t.still_waits(reading, "read(100)")
     await t.deliver(b"abc")
     t.equal(await reading, b"abc")
+
+
+@check("reader.read.waits-for-data", spares={"pieces": "the read ends with the first piece"})
+async def waits_for_a_number_of_bytes_of_a_class_of_its_own(t: Trial) -> None:
+    reader = await t.reader()
+    reading = t.start(reader.read(Number(100)))
+    await t.still_waits(reading, "read(100)")
+    await t.deliver(b"abc")
+    t.equal(await t.is_done(reading, "read(100) once 3 bytes had arrived"), b"abc")
 
 
 @check("reader.read.omitted-reads-until-eof")

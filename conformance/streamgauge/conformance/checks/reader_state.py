@@ -16,6 +16,14 @@ LIMIT = 128 * 1024  # bytes; below it, one delivery of a transport (256 KiB) wou
 SMALL_MULTIPLE = 10  # twice the limit, the transports' own blocks, and what the kernels hold
 WITHOUT_END = 24 * 1024 * 1024  # bytes; kernels hold 3 to 6 MiB of them where they may
 NUMBERED = b"".join(b"%07d\n" % number for number in range(24 * 1024))  # 192 KiB
+TEN_BYTES = (  # ways to read ten bytes that end in the first newline
+    ("read", (10,)),
+    ("readline", ()),
+    ("readexactly", (10,)),
+    ("readuntil", ()),
+    ("readuntil", (b"9\n",)),
+    ("__anext__", ()),
+)
 SNDBUF = 128 * 1024  # bytes, doubled by Linux; left alone, it grows to several MiB
 
 
@@ -37,6 +45,10 @@ class Gate(asyncio.ReadTransport):
     def resume_reading(self) -> None:
         """Note it."""
         self.told.append("resume")
+
+    def is_closing(self) -> bool:
+        """Say that it stays."""
+        return False
 
 
 @check("reader.at_eof.false-before-eof")
@@ -203,6 +215,8 @@ async def a_transport_set_by_hand_is_paused_above_twice_the_limit(t: Trial) -> N
     t.equal(gate.told, [], "with twice the limit buffered, the transport was told")
     reader.feed_data(b"x")
     t.equal(gate.told, ["pause"], "with one byte more, the transport was told")
+    reader.feed_data(b"x" * 30)
+    t.equal(gate.told, ["pause"], "with many more, the transport was told")
 
 
 @check(
@@ -216,6 +230,41 @@ async def the_transport_is_paused_above_twice_the_limit(t: Trial) -> None:
     t.equal(writer.transport.is_reading(), True, "with twice the limit buffered, is_reading()")
     await t.deliver(b"x")
     t.equal(writer.transport.is_reading(), False, "with one byte more, is_reading()")
+
+
+@check("reader.limit.resumes-at-the-limit", links=FEED)
+async def every_read_that_leaves_no_more_than_the_limit_resumes(t: Trial) -> None:
+    for method, arguments in TEN_BYTES:
+        for size in (30, 10, 7):  # of the pieces
+            reader, gate = await t.reader(limit=10), Gate()
+            reader.set_transport(gate)
+            for at in range(0, 30, size):
+                reader.feed_data((b"123456789\n" * 3)[at : at + size])
+            read = getattr(reader, method)
+            await read(*arguments)
+            t.equal(gate.told, ["pause"], f"{method}() left twice the limit, and the transport")
+            await read(*arguments)
+            t.equal(gate.told, ["pause", "resume"], f"{method}() left the limit; the transport")
+
+
+@check(
+    "reader.limit.resumes-at-the-limit",
+    links=FEED,
+    spares={
+        "cancel-readexactly": "whether a cancelled read leaves the transport paused is left open"
+    },
+)
+async def a_read_that_waits_resumes_and_a_full_buffer_pauses_again(t: Trial) -> None:
+    reader, gate = await t.reader(limit=10), Gate()
+    reader.set_transport(gate)
+    reader.feed_data(b"x" * 21)
+    reading = t.start(reader.readexactly(30))
+    await t.still_waits(reading, "readexactly(30)")
+    t.equal(gate.told, ["pause", "resume"], "with a read that waits, the transport was told")
+    reader.feed_data(b"x" * 10)
+    t.equal(await t.is_done(reading, "readexactly(30)"), b"x" * 30)
+    reader.feed_data(b"x" * 25)
+    t.equal(gate.told[-1], "pause", "with more than twice the limit again, the transport was told")
 
 
 @check("reader.iteration.async-for")

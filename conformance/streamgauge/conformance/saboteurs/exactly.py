@@ -223,3 +223,15 @@ def readexactly_leaves_its_partial_in_the_buffer(s: Any) -> None:
         except asyncio.IncompleteReadError as error:
             self._incoming.append(error.partial)
             raise
+
+
+@saboteur("reader.readexactly.waits-for-n", "it ended with TypeError")
+def readexactly_takes_nothing_but_an_int(s: Any) -> None:
+    """A readexactly(n) refuses an n that is of a subclass of int."""
+    real = s.StreamReader.readexactly
+
+    @instead(s.StreamReader)
+    async def readexactly(self: Any, n: int) -> bytes:
+        if type(n) is not int:
+            raise TypeError("readexactly() needs an int")
+        return bytes(await real(self, n))

@@ -69,3 +69,25 @@ def pieces_of_16_kib_are_sent_last(s: Any) -> None:
     @instead(s.StreamWriter)
     def writelines(self: Any, data: Any) -> None:
         real(self, sorted(data, key=lambda piece: len(piece) == 16 * KIB))
+
+
+@saboteur("reader.history.reads", "at byte")
+def a_run_of_tiny_pieces_is_joined_backwards(s: Any) -> None:
+    """Of 64 tiny pieces that wait to be read, the last come first."""
+
+    @instead(s.buffer.ReceiveBuffer)
+    def _join_tiny_run(self: Any) -> None:
+        self._tiny = 0
+        self.tail.reverse()
+
+
+@saboteur("reader.history.several-separators", "it still waits")
+def a_record_with_several_separators_goes_on_far(s: Any) -> None:
+    """A readuntil with several separators finds none beyond the first 32 KiB."""
+    real = s.buffer.ReceiveBuffer.search
+
+    @instead(s.buffer.ReceiveBuffer)
+    def search(self: Any, separators: Any, since: int = 0) -> Any:
+        found = real(self, separators, since)
+        far = len(separators) > 1 and found is not None and found[0] > 32 * KIB
+        return None if far else found

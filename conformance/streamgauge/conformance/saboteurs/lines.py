@@ -273,3 +273,16 @@ def iterating_is_not_offered(s: Any) -> None:
     @instead(s.StreamReader)
     def __aiter__(self: Any) -> Any:
         raise TypeError("the reader has no __aiter__")
+
+
+@saboteur("reader.readline.only-newline-ends-line", "behind byte 0x09")
+def a_tab_that_came_last_ends_a_line(s: Any) -> None:
+    """A readline that finds no newline gives what there is if its last byte is a tab."""
+    real = s.StreamReader.readline
+
+    @instead(s.StreamReader)
+    async def readline(self: Any) -> bytes:
+        held = bytes(self._buffer)
+        if held.endswith(b"\t") and b"\n" not in held:
+            return bytes(await self.read(len(held)))
+        return bytes(await real(self))

@@ -274,3 +274,15 @@ def read_returns_at_most_the_limit(s: Any) -> None:
     @instead(s.StreamReader)
     async def read(self: Any, n: int = -1) -> Any:
         return await real(self, min(n, self._limit))
+
+
+@saboteur("reader.read.waits-for-data", "it ended with TypeError")
+def read_takes_nothing_but_an_int(s: Any) -> None:
+    """A read(n) refuses an n that is of a subclass of int."""
+    real = s.StreamReader.read
+
+    @instead(s.StreamReader)
+    async def read(self: Any, n: int = -1) -> bytes:
+        if type(n) is not int:
+            raise TypeError("read() needs an int")
+        return bytes(await real(self, n))

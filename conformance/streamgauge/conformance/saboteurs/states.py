@@ -338,3 +338,24 @@ def a_second_read_takes_the_place_of_the_first(s: Any) -> None:
     async def _wait(self: Any, *args: Any) -> None:
         self._waiter = None
         await real(self, *args)
+
+
+@saboteur("reader.limit.resumes-at-the-limit", "left the limit; the transport")
+def only_a_read_that_waits_resumes(s: Any) -> None:
+    """A read that is served at once never resumes the transport."""
+
+    @instead(s.StreamReader)
+    def _resume_if_low(self: Any) -> None:
+        pass
+
+
+@saboteur("reader.limit.resumes-at-the-limit", "with more than twice the limit again")
+def a_transport_is_paused_once(s: Any) -> None:
+    """A transport that was resumed is never paused again."""
+    real = s.StreamReader._pause
+
+    @instead(s.StreamReader)
+    def _pause(self: Any) -> None:
+        if not getattr(self, "_was_paused", False):
+            self._was_paused = True
+            real(self)

@@ -1,0 +1,81 @@
+"""Why a mutant may survive: `survivors.txt`, and how many of each kind there are.
+
+The file has headings `= KIND: REASON`, each followed by the names of mutants. A kind is `same` (it
+does what the original does), or `unpromised` (what it changes is none of the page's and no
+behaviour that the suite describes; the house's own tests look at it).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, List
+
+from .mutants import Mutant
+
+__all__ = ["EXPLAINED", "KINDS", "Tally", "explanations"]
+
+EXPLAINED = Path(__file__).with_name("survivors.txt")
+KINDS = SAME, UNPROMISED = ("same", "unpromised")
+KILLED, SURVIVES = "killed", ""
+
+
+def explanations(target: str = "streams") -> Dict[str, str]:
+    """Give the kind of each mutant that is explained, by name.
+
+    Args:
+        target: `streams`, or `stdlib`, of which nothing is explained.
+
+    Raises:
+        ValueError: a name stands under no heading, or a heading has no kind or no reason.
+    """
+    found: Dict[str, str] = {}
+    kind = ""
+    for line in EXPLAINED.read_text(encoding="utf-8").splitlines() if target == "streams" else ():
+        if line.startswith("="):
+            kind, _, reason = line[1:].partition(":")
+            kind = kind.strip()
+            if kind not in KINDS or not reason.strip():
+                raise ValueError(f"{EXPLAINED.name}: expected `= KIND: REASON`, got {line!r}")
+        elif line and not line.startswith(("#", " ")):
+            if not kind:
+                raise ValueError(f"{EXPLAINED.name}: {line!r} stands under no heading")
+            found[line] = kind
+    return found
+
+
+@dataclass
+class Tally:
+    """Counts mutants by what became of them.
+
+    Args:
+        explained: kinds by the names of mutants.
+    """
+
+    explained: Dict[str, str]
+    counts: Dict[str, Counter[str]] = field(default_factory=dict)
+    unexplained: List[str] = field(default_factory=list)
+
+    def add(self, mutant: Mutant, killer: str) -> str:
+        """Count one; gives what became of it, empty if it survives without an explanation."""
+        kind = KILLED if killer else self.explained.get(mutant.name, SURVIVES)
+        self.counts.setdefault(mutant.module, Counter())[kind] += 1
+        if kind == SURVIVES:
+            self.unexplained.append(mutant.name)
+        return kind
+
+    def told(self) -> str:
+        """Say it, a line for each module."""
+        return "\n".join(self._told(name, count) for name, count in self.counts.items())
+
+    @staticmethod
+    def _told(name: str, count: Counter[str]) -> str:
+        total = sum(count.values())
+        different = total - count[SAME]
+        share = 100 * count[KILLED] / max(1, different)
+        return (
+            f"{name}: {count[KILLED]} of {total} killed, {count[SAME]} the same program, "
+            f"{count[UNPROMISED]} unpromised, {count[SURVIVES]} not explained: {share:.1f} % of "
+            f"{different} that differ"
+        )

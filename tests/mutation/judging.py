@@ -1,0 +1,245 @@
+"""Judges mutants by the conformance suite, each in a forked process, and says what killed them.
+
+A **target** says which modules there are to mutate and how a subject is made of a mutant. First the
+sound implementation is judged: what speaks against it here speaks against no mutant, and which of
+the target's lines each trial runs is noted. A mutant is tried by the trials alone that run its
+line, those first that killed the last ones; its first departure ends it. A process that makes no
+step for a while holds its loop: killed as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Callable, FrozenSet, Iterator, List, Optional, Sequence, Set, Tuple
+
+from streamgauge.conformance import catalogue, clocks, registry
+from streamgauge.conformance.link_types import available_links
+from streamgauge.conformance.plan import RunPlan
+from streamgauge.conformance.runner import TrialSpec, run_trial
+from streamgauge.conformance.saboteurs.matrix import QUICKEST
+from streamgauge.conformance.selection import edition_of
+from streamgauge.conformance.subjects import ShapedSubject
+from streamgauge.conformance.verdicts import Verdict
+
+from .mutants import Mutant
+from .targets import Target
+
+__all__ = ["Sound", "judged", "sound", "specs"]
+
+PATIENCE = 20  # times the longest trial of the sound implementation
+LEAST_PATIENCE_S = 4.0
+MEMORY_BYTES = 4 * 2**30  # of a mutant's process; one that gathers without end is ended by it
+PASSED = (Verdict.PASS, Verdict.INAPPLICABLE, Verdict.PRECONDITION)
+SOUND_RUNS = 2  # what speaks against the sound implementation in either does not count
+
+Line = Tuple[str, int]  # a file, and a line of it
+Against = FrozenSet[Tuple[str, str]]  # clauses and verdicts
+
+
+@dataclass
+class Trial:
+    """One trial, and what is known of it.
+
+    Args:
+        spec: what is tried.
+        excused: what speaks against the sound implementation, too.
+        ran: lines of the target's modules that it runs.
+        seconds: how long it takes.
+    """
+
+    spec: TrialSpec
+    excused: Against = frozenset()
+    ran: FrozenSet[Line] = frozenset()
+    seconds: float = 0.0
+
+
+@dataclass
+class Sound:
+    """What the sound implementation showed.
+
+    Args:
+        trials: all of them; the last killer stands first.
+    """
+
+    trials: List[Trial] = field(default_factory=list)
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds without a trial's end after which a process holds its loop."""
+        return max(LEAST_PATIENCE_S, PATIENCE * max(t.seconds for t in self.trials))
+
+    def trials_of(self, mutant: Mutant) -> List[Trial]:
+        """Give the trials that a mutant could matter to."""
+        places = {(str(mutant.path), line) for line in mutant.reached}
+        return [t for t in self.trials if not places or places & t.ran]
+
+    def killed(self, by: Trial) -> None:
+        """Try this one first from now on."""
+        self.trials = [by, *(t for t in self.trials if t is not by)]
+
+
+def specs(target: Target, most_links: int) -> List[TrialSpec]:
+    """Give the trials: each check on its quickest links, those that are quick first."""
+    clauses = catalogue.load()
+    if not target.every_edition:
+        clauses = clauses.for_edition(edition_of(RunPlan()))
+    links = [link for link in QUICKEST if link != "own" and not available_links()[link]]
+    ranked: List[Tuple[int, TrialSpec]] = []
+    for check in registry.all_checks():
+        if check.clause in clauses:
+            mine = [link for link in links if link in check.links]
+            for rank, link in enumerate(mine[:most_links]):
+                level = clauses[check.clause].level
+                spec = TrialSpec(check, level, "mutant", "asyncio", link)
+                ranked.append((rank * 10 + links.index(link), spec))
+    return [spec for _, spec in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def sound(target: Target, most_links: int = 2) -> Sound:
+    """Judge the sound implementation."""
+    trials = [Trial(spec) for spec in specs(target, most_links)]
+    for _ in range(SOUND_RUNS):
+        for trial, told in zip(trials, _lines(lambda write: _be_sound(target, trials, write))):
+            trial.excused |= {(clause, verdict) for clause, verdict, _ in told["against"]}
+            trial.ran |= {(path, line) for path, line in told["ran"]}
+            trial.seconds = max(trial.seconds, told["seconds"])
+    return Sound(sorted(trials, key=lambda t: t.seconds))
+
+
+def judged(
+    target: Target, mutants: Sequence[Mutant], known: Sound, jobs: int
+) -> Iterator[Tuple[Mutant, str]]:
+    """Judge mutants; gives each with what killed it, empty for one that survived."""
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from zip(mutants, pool.map(lambda m: _killed_by(target, m, known), mutants))
+
+
+def _killed_by(target: Target, mutant: Mutant, known: Sound) -> str:
+    trials = known.trials_of(mutant)
+    for told in _lines(lambda write: _be(target, mutant, trials, write), known.patience_s):
+        if "killer" in told:
+            if told["trial"] is not None:
+                known.killed(trials[told["trial"]])
+            return str(told["killer"])
+        if told.get("held"):
+            return f"held its loop in {trials[told['held'] - 1].spec.id}"
+        if told.get("survived"):
+            return ""
+    return "the process died"
+
+
+def _lines(be: Callable[[int], None], patience_s: Optional[float] = None) -> Iterator[Any]:
+    """Fork, and give what the child tells, an object a line; `held` if it falls silent."""
+    reading, writing = os.pipe()
+    child = os.fork()  # no trial ever runs in this process: threads would not come along
+    if not child:
+        os.close(reading)
+        _as_child(be, writing)
+    os.close(writing)
+    said, count = b"", 0
+    try:
+        while True:
+            ready, _, _ = select.select([reading], [], [], patience_s)
+            piece = os.read(reading, 2**20) if ready else b""
+            *lines, said = (said + piece).split(b"\n")
+            count += len(lines)
+            yield from map(json.loads, lines)
+            if not ready:
+                yield {"held": count}
+            if not piece:
+                return
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.close(reading)
+        os.waitpid(child, 0)
+
+
+def _as_child(be: Callable[[int], None], writing: int) -> None:
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        be(writing)
+    except BaseException as error:
+        _tell(writing, killer=f"raised {error!r}", trial=None)
+    finally:
+        os._exit(0)
+
+
+def _tell(writing: int, **what: Any) -> None:
+    os.write(writing, json.dumps(what).encode() + b"\n")
+
+
+def _be(target: Target, mutant: Mutant, trials: Sequence[Trial], writing: int) -> None:
+    """Be the mutant's process."""
+    _tell(writing)
+    try:
+        subject = _subject(target, mutant)
+    except Exception as error:
+        return _tell(writing, killer=f"import: {error!r}", trial=None)
+    for number, trial in enumerate(trials):
+        for clause, verdict, detail in _against(trial.spec, subject):
+            if (clause, verdict) not in trial.excused:
+                text = f"{clause} on {trial.spec.link}: {verdict} {detail}"
+                return _tell(writing, killer=text, trial=number)
+        _tell(writing)
+    return _tell(writing, survived=True)
+
+
+def _be_sound(target: Target, trials: Sequence[Trial], writing: int) -> None:
+    """Be the process of the sound implementation."""
+    subject = _subject(target, None)
+    files = {str(path) for path in target.paths()}
+    for trial in trials:
+        begin = time.perf_counter()
+        with _lines_run(files) as ran:
+            against = _against(trial.spec, subject)
+        seconds = time.perf_counter() - begin
+        _tell(writing, against=against, ran=sorted(ran), seconds=seconds)
+
+
+@contextlib.contextmanager
+def _lines_run(files: Set[str]) -> Iterator[Set[Line]]:
+    """Note which lines of some files are run."""
+    ran: Set[Line] = set()
+
+    def step(frame: Any, event: str, arg: Any) -> Any:
+        ran.add((frame.f_code.co_filename, frame.f_lineno))
+        return step
+
+    def enter(frame: Any, event: str, arg: Any) -> Any:
+        return step if frame.f_code.co_filename in files else None
+
+    sys.settrace(enter)
+    try:
+        yield ran
+    finally:
+        sys.settrace(None)
+
+
+def _subject(target: Target, mutant: Optional[Mutant]) -> ShapedSubject:
+    gc.disable()
+    subject = ShapedSubject(target.load(mutant), "mutant")
+    gc.enable()
+    gc.freeze()
+    return subject
+
+
+def _against(spec: TrialSpec, subject: ShapedSubject) -> List[Tuple[str, str, str]]:
+    """Run one trial; gives what speaks against the subject."""
+    results = run_trial(spec, subject, asyncio.new_event_loop, clocks.Deadlines(1.0))
+    return [
+        (r.clause, r.verdict.value, r.detail.partition("\n")[0])
+        for r in results
+        if r.verdict not in PASSED
+    ]

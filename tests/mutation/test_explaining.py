@@ -1,0 +1,70 @@
+"""The list of survivors: each name is of a change that can still be made; sums come out."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from . import explaining
+from .explaining import SAME, UNPROMISED, Tally, explanations
+from .mutants import HOME, Mutant, _functions
+
+
+def _mutant(shown: str) -> Mutant:
+    return Mutant("reader", Path("reader.py"), "f", range(0), shown, 1, ast.parse(""))
+
+
+@pytest.mark.parametrize("name", explanations())
+def test_what_is_explained_exists(name: str) -> None:
+    """It names a function, and a line that stands in its module as it was."""
+    place, _, shown = name.partition(": ")
+    module, _, function = place.partition(".")
+    text = (HOME / f"{module}.py").read_text(encoding="utf-8")
+    was = re.sub(r"\{([^{}]*) -> [^{}]*\}", r"\1", re.sub("^(delete|empty) ", "", shown))
+    assert function in {"", *(found for found, _ in _functions(ast.parse(text)))}
+    assert re.sub(r"\s", "", was) in re.sub(r"\s", "", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("reader.f: delete x\n", "stands under no heading"),
+        ("= equivalent: so it is\n", "expected `= KIND: REASON`"),
+        ("= same:\n", "expected `= KIND: REASON`"),
+    ],
+)
+def test_a_list_that_explains_nothing_is_refused(
+    text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each name has a kind and a reason, or the run ends at once."""
+    path = tmp_path / "survivors.txt"
+    path.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(explaining, "EXPLAINED", path)
+    with pytest.raises(ValueError, match=words):
+        explanations()
+
+
+def test_nothing_of_the_standard_librarys_is_explained() -> None:
+    """The list is about our own streams."""
+    assert {} == explanations("stdlib")
+
+
+def test_a_tally_counts_what_differs() -> None:
+    """The share is of those that are not the same program; a survivor without a reason is told."""
+    tally = Tally({"reader.f: a": SAME, "reader.f: b": UNPROMISED, "reader.f: c": SAME})
+    kinds = [
+        tally.add(_mutant("a"), ""),
+        tally.add(_mutant("b"), ""),
+        tally.add(_mutant("c"), "a clause"),
+        tally.add(_mutant("d"), ""),
+    ]
+    assert ["same", "unpromised", "killed", ""] == kinds
+    assert ["reader.f: d"] == tally.unexplained
+    expected = (
+        "reader: 1 of 4 killed, 1 the same program, 1 unpromised, 1 not explained: "
+        "33.3 % of 3 that differ"
+    )
+    assert expected == tally.told()
