@@ -1,6 +1,7 @@
 """Why a mutant may survive: `survivors.txt`, and how many of each kind there are.
 
-The file has headings `= KIND: REASON`, each followed by the names of mutants. A kind is `same` (it
+The file has headings `= KIND: REASON`, each followed by the names of mutants; one that ends in `*`
+stands for all that begin so. A kind is `same` (it
 does what the original does), or `unpromised` (what it changes is none of the page's and no
 behaviour that the suite describes; the house's own tests look at it).
 """
@@ -21,8 +22,17 @@ KINDS = SAME, UNPROMISED = ("same", "unpromised")
 KILLED, SURVIVES = "killed", ""
 
 
-def explanations(target: str = "streams") -> Dict[str, str]:
-    """Give the kind of each mutant that is explained, by name.
+class Explanations(Dict[str, str]):
+    """Kinds by names, and by beginnings of names."""
+
+    def kind(self, name: str) -> str:
+        """Give the kind of a mutant, empty if it is not explained."""
+        rules = (rule for rule in self if rule.endswith("*") and name.startswith(rule[:-1]))
+        return self.get(name) or self.get(next(rules, ""), SURVIVES)
+
+
+def explanations(target: str = "streams") -> Explanations:
+    """Give the kind of each mutant that is explained.
 
     Args:
         target: `streams`, or `stdlib`, of which nothing is explained.
@@ -30,7 +40,7 @@ def explanations(target: str = "streams") -> Dict[str, str]:
     Raises:
         ValueError: a name stands under no heading, or a heading has no kind or no reason.
     """
-    found: Dict[str, str] = {}
+    found = Explanations()
     kind = ""
     for line in EXPLAINED.read_text(encoding="utf-8").splitlines() if target == "streams" else ():
         if line.startswith("="):
@@ -50,16 +60,16 @@ class Tally:
     """Counts mutants by what became of them.
 
     Args:
-        explained: kinds by the names of mutants.
+        explained: what is known of some.
     """
 
-    explained: Dict[str, str]
+    explained: Explanations
     counts: Dict[str, Counter[str]] = field(default_factory=dict)
     unexplained: List[str] = field(default_factory=list)
 
     def add(self, mutant: Mutant, killer: str) -> str:
         """Count one; gives what became of it, empty if it survives without an explanation."""
-        kind = KILLED if killer else self.explained.get(mutant.name, SURVIVES)
+        kind = KILLED if killer else self.explained.kind(mutant.name)
         self.counts.setdefault(mutant.module, Counter())[kind] += 1
         if kind == SURVIVES:
             self.unexplained.append(mutant.name)

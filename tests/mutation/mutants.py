@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import copy
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import CodeType
-from typing import Iterator, List, Optional, Tuple, Union
+from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 import streamgauge.streams
 
@@ -52,7 +52,7 @@ DOCUMENTED = (ast.Module, ast.ClassDef, *FUNCTIONS)
 UNSEEN = {"__all__", "__slots__"}  # names that nothing in a program depends on
 DELETE, EMPTY = "delete", "empty"
 
-Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+Change = Tuple[str, int, Callable[[], ast.Module]]  # as shown, its line, and what makes its tree
 
 
 @dataclass(frozen=True)
@@ -93,16 +93,17 @@ def mutants_of(path: Path) -> List[Mutant]:
     text = path.read_text(encoding="utf-8")
     whole = ast.parse(text)
     functions = [*_functions(whole)]
-    seen = {ast.dump(_essence(copy.deepcopy(whole)))}
+    heads = [*_heads(whole)]
+    seen = {ast.dump(_essence(ast.parse(text)))}
     found: List[Mutant] = []
-    for shown, line, tree in (*_by_cosmic_ray(text), *_by_statement(text)):
-        essence = ast.dump(_essence(copy.deepcopy(tree)))
+    for shown, line, make in (*_by_cosmic_ray(text), *_by_statement(text)):
+        essence = ast.dump(_essence(make()))
         if essence not in seen:
             seen.add(essence)
             inside = [name for name, lines in functions if line in lines]
-            reached = _reached(whole, line) if inside else range(0)
+            reached = _reached(heads, line) if inside else range(0)
             function = inside[-1] if inside else ""
-            found.append(Mutant(path.stem, path, function, reached, shown, line, tree))
+            found.append(Mutant(path.stem, path, function, reached, shown, line, make()))
     return sorted(found, key=lambda m: m.line)
 
 
@@ -120,20 +121,23 @@ def _lines(node: ast.AST) -> range:
     return range(min(inside), max(inside) + 1)
 
 
-def _reached(whole: ast.Module, line: int) -> range:
-    """Give the lines of the innermost statement around a line; of a compound one, its head.
+def _heads(whole: ast.Module) -> Iterator[Tuple[range, range]]:
+    """Give each statement's lines, outer ones first, and those that are run when it begins.
 
-    Of a function's head, they are all of the function's: it runs when the function is made.
+    Of a compound one they are its head; of a function all of it, as its head runs when it is made.
     """
-    lines = range(0)
-    for node in ast.walk(whole):  # outer ones first
-        if isinstance(node, (ast.stmt, ast.ExceptHandler)) and line in _lines(node):
+    for node in ast.walk(whole):
+        if isinstance(node, (ast.stmt, ast.ExceptHandler)):
             lines = _lines(node)
             body = getattr(node, "body", None)
-            if body and not isinstance(node, FUNCTIONS):
-                head = range(lines[0], _lines(body[0])[0])
-                lines = head if line in head else lines
-    return lines
+            compound = body and not isinstance(node, FUNCTIONS)
+            yield lines, range(lines[0], _lines(body[0])[0]) if compound else lines
+
+
+def _reached(heads: Sequence[Tuple[range, range]], line: int) -> range:
+    """Give the lines that are run when the innermost statement around a line begins."""
+    inner = [(lines, head) for lines, head in heads if line in lines][-1:]
+    return next((head if line in head else lines for lines, head in inner), range(0))
 
 
 def _essence(tree: ast.Module) -> ast.Module:
@@ -158,21 +162,23 @@ def _is_unseen(statement: ast.stmt) -> bool:
     return any(isinstance(target, ast.Name) and target.id in UNSEEN for target in named)
 
 
-def _by_cosmic_ray(text: str) -> Iterator[Tuple[str, int, ast.Module]]:
+def _by_cosmic_ray(text: str) -> Iterator[Change]:
     from cosmic_ray import plugins  # noqa: PLC0415 - needed by nothing else in the tests
+    from cosmic_ray.ast import ast_nodes, get_ast  # noqa: PLC0415
     from cosmic_ray.mutating import mutate_code  # noqa: PLC0415
 
     was = text.splitlines()
+    nodes = [*ast_nodes(get_ast(text))]
     for name in OPERATORS:
         operator = plugins.get_operator(name)()
-        for occurrence in range(len(text)):
+        for occurrence in range(sum(len([*operator.mutation_positions(n)]) for n in nodes)):
             changed = mutate_code(text, operator, occurrence)
-            if changed is None or changed == text:
-                break
             now = changed.splitlines()
-            at = next((n for n, (a, b) in enumerate(zip(was, now)) if a != b), 0)
+            at = next((n for n, (a, b) in enumerate(zip(was, now)) if a != b), None)
             with contextlib.suppress(SyntaxError):  # a keyword-only marker is no product
-                yield _difference(was[at], now[at]), at + 1, ast.parse(changed)
+                ast.parse(changed)
+                if at is not None:
+                    yield _difference(was[at], now[at]), at + 1, partial(ast.parse, changed)
 
 
 def _difference(was: str, now: str) -> str:
@@ -195,32 +201,35 @@ def _code(line: str) -> str:
     return line.split("  #", maxsplit=1)[0].strip()
 
 
-def _by_statement(text: str) -> Iterator[Tuple[str, int, ast.Module]]:
-    tree = ast.parse(text)
+def _by_statement(text: str) -> Iterator[Change]:
     lines = text.splitlines()
-    spots = [
-        (node, field, index)
-        for node in ast.walk(tree)
-        for field in ("body", "orelse", "finalbody")
-        if isinstance(getattr(node, field, None), list)
-        for index in range(len(getattr(node, field)))
-        if _inside_function(tree, node)
-    ]
-    for node, field, index in spots:
+    for number, (node, field, index) in enumerate(_spots(ast.parse(text))):
         statement = getattr(node, field)[index]
         operator, instead = _instead_of(statement)
         if instead is not None:
-            getattr(node, field)[index] = ast.copy_location(instead, statement)
             shown = f"{operator} {_code(lines[statement.lineno - 1])}"
-            yield shown, statement.lineno, ast.fix_missing_locations(copy.deepcopy(tree))
-            getattr(node, field)[index] = statement
+            yield shown, statement.lineno, partial(_replaced, text, number)
 
 
-def _inside_function(tree: ast.Module, node: ast.AST) -> bool:
-    return any(
-        isinstance(outer, FUNCTIONS) and any(inner is node for inner in ast.walk(outer))
-        for outer in ast.walk(tree)
-    )
+def _replaced(text: str, number: int) -> ast.Module:
+    """Make the tree in which the statement at one of the spots is replaced."""
+    tree = ast.parse(text)
+    node, field, index = [*_spots(tree)][number]
+    statement = getattr(node, field)[index]
+    _, instead = _instead_of(statement)
+    assert instead is not None  # it was looked at before
+    getattr(node, field)[index] = ast.copy_location(instead, statement)
+    return ast.fix_missing_locations(tree)
+
+
+def _spots(tree: ast.Module) -> Iterator[Tuple[ast.AST, str, int]]:
+    """Give where each statement inside of a function stands."""
+    inside = {id(n) for f in ast.walk(tree) if isinstance(f, FUNCTIONS) for n in ast.walk(f)}
+    for node in ast.walk(tree):
+        for field in ("body", "orelse", "finalbody"):
+            held = getattr(node, field, None)
+            if isinstance(held, list) and id(node) in inside:
+                yield from ((node, field, index) for index in range(len(held)))
 
 
 def _instead_of(statement: ast.stmt) -> Tuple[str, Optional[ast.stmt]]:

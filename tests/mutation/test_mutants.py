@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from .mutants import HOME, _by_statement, _difference, _essence, _functions, _reached, mutants_of
+from .mutants import (
+    HOME,
+    _by_statement,
+    _difference,
+    _essence,
+    _functions,
+    _heads,
+    _reached,
+    mutants_of,
+)
 
 TEXT = '''
 def f(a: int) -> int:
@@ -36,7 +45,7 @@ def test_statements_are_deleted_and_returns_emptied() -> None:
 @pytest.mark.skipif(sys.version_info < (3, 9), reason="ast.unparse came with 3.9")
 def test_a_mutant_differs_in_one_place() -> None:
     """The trees that are made are the original but for the one statement."""
-    by_line = {line: ast.unparse(tree) for _, line, tree in _by_statement(TEXT)}
+    by_line = {line: ast.unparse(make()) for _, line, make in _by_statement(TEXT)}
     assert "if b:\n        pass\n" not in by_line[5]
     assert "b = a + 1" in by_line[7]
     assert "b = a + 1" not in by_line[4]
@@ -79,10 +88,9 @@ def test_functions_are_told_with_their_owners() -> None:
 
 def test_a_change_matters_where_its_statement_runs() -> None:
     """Of a compound statement that is its head, of a function's head all of the function."""
-    whole = ast.parse(TEXT)
-    assert [range(2, 8), range(4, 5), range(5, 6), range(6, 7)] == [
-        _reached(whole, line) for line in (2, 4, 5, 6)
-    ]
+    heads = [*_heads(ast.parse(TEXT))]
+    expected = [range(2, 8), range(4, 5), range(5, 6), range(6, 7)]
+    assert expected == [_reached(heads, line) for line in (2, 4, 5, 6)]
 
 
 def test_a_module_has_mutants_of_both_kinds(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def main() -> int:
     gc.freeze()
     known = judging.sound(target, options.links)
     tally = Tally(explanations(target.name))
-    due = [m for m in mutants if options.explained or m.name not in tally.explained]
+    due = [m for m in mutants if options.explained or not tally.explained.kind(m.name)]
     for mutant in (m for m in mutants if m not in due):
         tally.add(mutant, "")
     for mutant, killer in judging.judged(target, due, known, options.jobs):
