@@ -16,6 +16,7 @@ import logging
 import os
 import sys
 import warnings
+from pathlib import Path
 from typing import List
 
 from . import judging
@@ -44,36 +45,41 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     target: Target = Stdlib() if options.stdlib else Ours()
-    mutants = _chosen(target, options.modules, options.only)
+    paths = _chosen(target, options.modules)
     if options.list:
-        print("\n".join(mutant.name for mutant in mutants))  # noqa: T201 - a script
+        print(*(m.name for path in paths for m in mutants_of(path)), sep="\n")  # noqa: T201
         return 0
-    gc.freeze()
     known = judging.sound(target, options.links)
     tally = Tally(explanations(target.name))
-    due = [m for m in mutants if options.explained or not tally.explained.kind(m.name)]
-    for mutant in (m for m in mutants if m not in due):
-        tally.add(mutant, "")
-    for mutant, killer in judging.judged(target, due, known, options.jobs):
-        kind = tally.add(mutant, killer)
-        if options.killers or not kind:
-            print(f"{killer or kind or 'survives'}  {mutant.name}", flush=True)  # noqa: T201
+    for path in paths:
+        mutants = [m for m in mutants_of(path) if _is_named(m, options.only)]
+        due = [m for m in mutants if options.explained or not tally.explained.kind(m.name)]
+        for mutant in (m for m in mutants if m not in due):
+            tally.add(mutant, "")
+        gc.freeze()
+        for mutant, killer in judging.judged(target, due, known, options.jobs):
+            kind = tally.add(mutant, killer)
+            if options.killers or not kind:
+                print(f"{killer or kind or 'survives'}  {mutant.name}", flush=True)  # noqa: T201
     print(tally.told())  # noqa: T201 - a script
     return 1 if options.check and tally.unexplained else 0
 
 
-def _chosen(target: Target, modules: List[str], only: str) -> List[Mutant]:
-    """Give the mutants to try."""
+def _chosen(target: Target, modules: List[str]) -> List[Path]:
+    """Give the files to mutate."""
     paths = {path.stem: path for path in target.paths()}
     unknown = [name for name in modules if name not in paths]
     if unknown:
         raise SystemExit(f"no module is called {unknown[0]!r}; expected of {', '.join(paths)}")
-    mutants = [m for name in modules or paths for m in mutants_of(paths[name])]
-    if only:
-        with open(only, encoding="utf-8") as lines:
-            names = {line.rstrip("\n").partition("  ")[2] or line.rstrip("\n") for line in lines}
-        mutants = [mutant for mutant in mutants if mutant.name in names]
-    return mutants
+    return [paths[name] for name in modules or paths]
+
+
+def _is_named(mutant: Mutant, only: str) -> bool:
+    """Whether a mutant is in a file of names, which may be what an earlier run printed."""
+    if not only:
+        return True
+    lines = Path(only).read_text(encoding="utf-8").splitlines()
+    return any(line.endswith(mutant.name) for line in lines)
 
 
 if __name__ == "__main__":
