@@ -131,6 +131,7 @@ async def a_sender_learns_of_a_reset_it_has_had_no_turn_to_notice(t: Trial) -> N
     _, writer = await t.pair()
     writer.write(b"!")  # left unread: what resets a unix socket when it is closed
     await t.peer.readable()
+    await writer.drain()  # which must not be why later ones look no more
     t.peer.reset_unseen()
     with t.raises(ConnectionError):
         for _ in range(TURNS):
@@ -145,6 +146,37 @@ async def a_sender_learns_of_a_reset_that_was_noticed(t: Trial) -> None:
     with t.raises(ConnectionError):
         for _ in range(TURNS):
             writer.write(bytes(KIB))
+            await writer.drain()
+
+
+@check(
+    "writer.drain.lost-connection-raises",
+    links=("socketpair", "tcp", "tcp6", "unix", "own"),
+    needs=("transport",),
+)
+async def a_sender_learns_of_an_abort_that_was_not_the_writers(t: Trial) -> None:
+    for known_before in (True, False):
+        _, writer = await t.pair()
+        transport = writer.transport if known_before else None
+        writer.write(b"x")
+        await writer.drain()
+        await writer.drain()
+        (transport or writer.transport).abort()
+        with t.raises(ConnectionError):
+            for _ in range(TURNS):
+                await writer.drain()
+
+
+@check("writer.drain.lost-connection-raises", links=("socketpair", "tcp", "tcp6", "unix", "own"))
+async def a_sender_of_lines_learns_of_a_reset_it_has_had_no_turn_to_notice(t: Trial) -> None:
+    _, writer = await t.pair()
+    writer.write(b"!")  # left unread: what resets a unix socket when it is closed
+    await t.peer.readable()
+    await writer.drain()
+    t.peer.reset_unseen()
+    with t.raises(ConnectionError):
+        for _ in range(TURNS):
+            writer.writelines([bytes(KIB)])
             await writer.drain()
 
 
@@ -195,6 +227,8 @@ async def drain_raises_what_was_set_on_the_reader(t: Trial) -> None:
 @check("writer.drain.raises-after-close", links=PAIRS)
 async def drain_after_close_raises_connection_reset_error(t: Trial) -> None:
     _, writer = await t.pair()
+    await writer.drain()  # which must not be why the next one looks no more
+    await writer.drain()
     writer.close()
     await t.peer.recv_until_eof()
     await t.peer.close()

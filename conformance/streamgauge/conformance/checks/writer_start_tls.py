@@ -137,6 +137,21 @@ async def a_certificate_of_a_strange_authority_is_refused(t: Trial) -> None:
         await writer.start_tls(t.tls.stranger_context(), server_hostname=t.tls.HOSTNAME)
 
 
+@check("writer.start_tls.failure-closes", links=PLAIN)
+async def after_a_handshake_that_failed_nobody_waits_any_more(t: Trial) -> None:
+    reader, writer = await t.pair()
+    reading, closing = t.start(reader.read()), t.start(writer.wait_closed())
+    upgraded(t, t.tls.as_server())
+    with t.raises(ssl.SSLCertVerificationError):
+        await writer.start_tls(t.tls.stranger_context(), server_hostname=t.tls.HOSTNAME)
+    await t.idle()
+    t.equal(writer.is_closing(), True, "is_closing()")
+    for call, name in ((reading, "read()"), (closing, "wait_closed()")):
+        t.true(call.done(), f"{name} to have ended")
+        with contextlib.suppress(OSError):
+            await call
+
+
 @check("writer.start_tls.certificate-name-verified", links=PLAIN)
 async def the_certificate_has_to_bear_the_name_given(t: Trial) -> None:
     _reader, writer = await t.pair()

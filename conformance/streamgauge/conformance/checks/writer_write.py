@@ -131,6 +131,14 @@ async def write_after_write_eof_is_a_runtime_error(t: Trial) -> None:
         writer.write(b"too late")
 
 
+@check("writer.writelines.rejected-after-write-eof", links=PLAIN)
+async def writelines_after_write_eof_is_a_runtime_error(t: Trial) -> None:
+    _, writer = await t.pair()
+    writer.write_eof()
+    with t.raises(RuntimeError):
+        writer.writelines([b"too ", b"late"])
+
+
 @check("writer.write.silent-after-close", links=PAIRS)
 async def write_after_close_raises_nothing(t: Trial) -> None:
     _, writer = await t.pair()

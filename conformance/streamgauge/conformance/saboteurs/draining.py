@@ -269,3 +269,28 @@ def aborting_is_an_error_for_drain(s: Any) -> None:
         await real(self)
         if self._connection_lost:
             raise ConnectionAbortedError("aborted")
+
+
+@saboteur("writer.drain.lost-connection-raises", "nothing was raised")
+def a_drain_trusts_that_nobody_else_has_the_transport(s: Any) -> None:
+    """A drain that once had nothing to wait for looks no more at a transport that others have."""
+    real = s.StreamWriter.drain
+
+    @instead(s.StreamWriter)
+    async def drain(self: Any) -> None:
+        if self._calm._calm is not True:
+            await real(self)
+            self._calm._calm = not self._transport.is_closing()
+
+
+@saboteur("writer.drain.lost-connection-raises", "nothing was raised")
+def a_drain_after_writelines_looks_no_more(s: Any) -> None:
+    """After a writelines, a drain takes a connection that was quiet before for quiet still."""
+    real = s.StreamWriter.writelines
+
+    @instead(s.StreamWriter)
+    def writelines(self: Any, data: Any) -> None:
+        calm = self._calm._calm
+        real(self, data)
+        if calm:
+            self._calm._calm = calm

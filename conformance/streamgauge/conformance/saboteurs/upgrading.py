@@ -142,3 +142,19 @@ def start_tls_ignores_its_handshake_timeout(s: Any) -> None:
 def start_tls_ignores_its_shutdown_timeout(s: Any) -> None:
     """start_tls takes ssl_shutdown_timeout and does not pass it on."""
     _start_tls(s, lambda context, kwds: (context, {**kwds, "ssl_shutdown_timeout": None}))
+
+
+@saboteur("writer.start_tls.failure-closes", "to have ended")
+def a_failed_handshake_is_told_to_nobody(s: Any) -> None:
+    """After a handshake that failed, those who wait for the connection go on waiting."""
+    real = s.StreamWriter.start_tls
+
+    @instead(s.StreamWriter)
+    async def start_tls(self: Any, *arguments: Any, **options: Any) -> None:
+        self._protocol.connection_lost = lambda exc: None  # by which the TLS layer would tell it
+        await real(self, *arguments, **options)
+        del self._protocol.connection_lost
+
+    @instead(s.StreamWriter)
+    def _lose(self: Any, transport: Any, error: BaseException) -> None:
+        transport.close()

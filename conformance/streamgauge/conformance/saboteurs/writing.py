@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from streamgauge.conformance.saboteurs.making import instead, saboteur
@@ -285,3 +286,14 @@ def writelines_encodes_text(s: Any) -> None:
     @instead(s.StreamWriter)
     def writelines(self: Any, data: Any) -> None:
         real(self, [line.encode() if isinstance(line, str) else line for line in data])
+
+
+@saboteur("writer.writelines.rejected-after-write-eof", "nothing was raised")
+def writelines_after_write_eof_is_dropped(s: Any) -> None:
+    """A writelines after write_eof does nothing."""
+    real = s.StreamWriter.writelines
+
+    @instead(s.StreamWriter)
+    def writelines(self: Any, data: Any) -> None:
+        with contextlib.suppress(RuntimeError):
+            real(self, data)

@@ -1,0 +1,139 @@
+"""Checks of a StreamWriter that a program builds by hand, over a protocol that is asyncio's own.
+
+The page advises against it; the recipe for standard output and many libraries do it all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from typing import Any, Tuple
+
+from streamgauge.conformance.registry import FEED, check
+from streamgauge.conformance.trial import Trial
+
+ONCE = {"*": "nothing is delivered"}
+NEEDS = ("StreamWriter",)
+PIPE = 512 * 1024  # bytes; more than a pipe and the transport's buffer take before drain waits
+
+
+async def _over_a_pipe(t: Trial, reader: Any = None) -> Tuple[Any, int]:
+    """Build a writer over a pipe; gives it and the descriptor to read from."""
+    loop = asyncio.get_running_loop()
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    transport, protocol = await loop.connect_write_pipe(
+        asyncio.streams.FlowControlMixin, os.fdopen(writing, "wb", 0)
+    )
+    try:
+        writer = t.subject.StreamWriter(transport, protocol, reader, loop)
+    except BaseException:
+        transport.close()
+        os.close(reading)
+        raise
+    t.writers.append(writer)
+    return writer, reading
+
+
+@check("writer.built.over-a-pipe", links=FEED, needs=NEEDS, spares=ONCE)
+async def what_is_written_to_a_pipe_arrives_and_ends(t: Trial) -> None:
+    writer, reading = await _over_a_pipe(t)
+    with os.fdopen(reading, "rb", 0) as pipe:
+        writer.write(b"one ")
+        writer.writelines([b"two ", b"three"])
+        await writer.drain()
+        t.equal(pipe.read(100), b"one two three")
+        t.equal(writer.is_closing(), False, "is_closing()")
+        writer.close()
+        t.equal(writer.is_closing(), True, "is_closing() after close()")
+        await t.idle()
+        t.equal(pipe.read(100), b"", "what comes after close()")
+
+
+@check("writer.built.over-a-pipe", links=FEED, needs=NEEDS, spares=ONCE)
+async def drain_waits_until_a_full_pipe_is_read(t: Trial) -> None:
+    writer, reading = await _over_a_pipe(t)
+    with os.fdopen(reading, "rb", 0) as pipe:
+        await writer.drain()
+        writer.write(bytes(PIPE))
+        draining = t.start(writer.drain())
+        await t.still_waits(draining, "drain() of a full pipe")
+        received = 0
+        while received < PIPE:
+            received += len(pipe.read(PIPE) or b"")
+            await t.idle()
+        await t.is_done(draining, "drain() of a pipe that was read")
+        writer.close()
+        await t.idle()
+
+
+@check("writer.built.reader-checked", links=FEED, needs=NEEDS, spares=ONCE)
+async def what_is_no_reader_is_refused(t: Trial) -> None:
+    with t.raises(AssertionError):
+        await _over_a_pipe(t, object())
+    await t.idle()
+
+
+@check("writer.built.pipe-wait-closed", links=FEED, needs=NEEDS, spares=ONCE)
+async def wait_closed_of_a_pipe_returns_once_it_is_closed(t: Trial) -> None:
+    writer, reading = await _over_a_pipe(t)
+    with os.fdopen(reading, "rb", 0):
+        first, second = t.start(writer.wait_closed()), t.start(writer.wait_closed())
+        await t.still_waits(first, "wait_closed() of an open pipe")
+        await t.cancel(second, "wait_closed()")
+        writer.close()
+        await first
+        await t.is_done(t.start(writer.wait_closed()), "wait_closed() of a closed pipe")
+
+
+@check("writer.built.pipe-wait-closed", links=FEED, needs=NEEDS, spares=ONCE)
+async def wait_closed_of_a_pipe_raises_what_ended_it(t: Trial) -> None:
+    writer, reading = await _over_a_pipe(t)
+    waiting = t.start(writer.wait_closed())
+    writer.write(b"!")
+    await t.still_waits(waiting, "wait_closed() of an open pipe")
+    os.close(reading)
+    with t.raises((BrokenPipeError, ConnectionResetError)):
+        writer.write(bytes(PIPE))
+        await waiting
+
+
+async def _over_a_socket(t: Trial) -> Tuple[Any, Any, socket.socket]:
+    """Build a writer over asyncio's own protocol and reader; gives it, the reader and the peer."""
+    loop = asyncio.get_running_loop()
+    own, peer = socket.socketpair()
+    reader = asyncio.StreamReader(loop=loop)
+    transport, protocol = await loop.create_connection(
+        lambda: asyncio.StreamReaderProtocol(reader, loop=loop), sock=own
+    )
+    writer = t.subject.StreamWriter(transport, protocol, reader, loop)
+    t.writers.append(writer)
+    return writer, reader, peer
+
+
+@check("writer.built.over-asyncios-protocol", links=FEED, needs=NEEDS, spares=ONCE)
+async def it_sends_drains_and_closes_over_asyncios_protocol(t: Trial) -> None:
+    writer, _, peer = await _over_a_socket(t)
+    with peer:
+        writer.write(b"hello")
+        await writer.drain()
+        t.equal(peer.recv(10), b"hello")
+        waiting = t.start(writer.wait_closed())
+        await t.still_waits(waiting, "wait_closed() of an open connection")
+        writer.close()
+        await waiting
+        t.equal(peer.recv(10), b"", "what comes after close()")
+        await t.is_done(t.start(writer.wait_closed()), "wait_closed() once closed")
+        with t.raises(ConnectionResetError):
+            await writer.drain()
+
+
+@check("writer.built.over-asyncios-protocol", links=FEED, needs=NEEDS, spares=ONCE)
+async def its_drain_raises_what_asyncios_reader_has(t: Trial) -> None:
+    writer, reader, peer = await _over_a_socket(t)
+    with peer:
+        await writer.drain()
+        reader.set_exception(KeyError("set by the check"))
+        with t.raises(KeyError, "set by the check"):
+            await writer.drain()
