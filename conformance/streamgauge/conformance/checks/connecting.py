@@ -46,6 +46,15 @@ async def the_running_loop_may_be_named(t: Trial) -> None:
     t.equal(await reader.readexactly(4), b"pong")
 
 
+@check("open_connection.loop.deprecated", links=("socketpair", *TCP))
+@check("open_unix_connection.loop.deprecated", links=UNIX)
+async def naming_the_loop_gives_a_deprecation_warning(t: Trial) -> None:
+    with t.warnings() as seen:
+        await t.connect(loop=asyncio.get_running_loop())
+    told = [str(one.message) for one in seen if issubclass(one.category, DeprecationWarning)]
+    t.true(any("loop" in text for text in told), f"a DeprecationWarning about loop, not {told}:")
+
+
 @check("open_connection.loop.removed", links=("socketpair", *TCP))
 @check("open_unix_connection.loop.removed", links=UNIX)
 async def naming_the_loop_is_refused(t: Trial) -> None:

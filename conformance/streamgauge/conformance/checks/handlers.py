@@ -287,6 +287,26 @@ async def a_plain_callback_that_crashes_has_its_connection_closed(t: Trial) -> N
     t.equal(await t.peer.recv_until_eof(), b"")
 
 
+@check("handler.cancelled.closes-connection", links=SERVERS)
+async def a_handler_that_is_cancelled_has_its_connection_closed(t: Trial) -> None:
+    arrivals = t.arrivals()
+    tasks: List[Any] = []
+
+    async def wait(reader: Any, writer: Any) -> None:
+        tasks.append(asyncio.current_task())
+        arrivals(reader, writer)
+        await asyncio.get_running_loop().create_future()
+
+    await t.serve(wait)
+    await t.dial()
+    _reader, writer = await arrivals.get()
+    await t.idle()
+    tasks[0].cancel()
+    await t.idle()
+    t.true(writer.transport.is_closing(), "the transport to be closing after the cancellation")
+    t.equal(await t.peer.recv_until_eof(), b"")
+
+
 @check("handler.return.keeps-connection", links=SERVERS)
 async def a_connection_outlives_its_handler_while_its_writer_is_held(t: Trial) -> None:
     arrivals = t.arrivals()

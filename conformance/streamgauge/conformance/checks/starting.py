@@ -34,6 +34,15 @@ async def the_running_loop_may_be_named(t: Trial) -> None:
     await arrivals.get()
 
 
+@check("start_server.loop.deprecated", links=TCP)
+@check("start_unix_server.loop.deprecated", links=UNIX)
+async def naming_the_loop_gives_a_deprecation_warning(t: Trial) -> None:
+    with t.warnings() as seen:
+        await t.start_server(t.arrivals(), loop=asyncio.get_running_loop())
+    told = [str(one.message) for one in seen if issubclass(one.category, DeprecationWarning)]
+    t.true(any("loop" in text for text in told), f"a DeprecationWarning about loop, not {told}:")
+
+
 @check("start_server.loop.removed", links=TCP)
 @check("start_unix_server.loop.removed", links=UNIX)
 async def naming_the_loop_is_refused(t: Trial) -> None:

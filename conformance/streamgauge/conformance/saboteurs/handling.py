@@ -251,3 +251,14 @@ def the_protocol_holds_its_writer(s: Any) -> None:
     def _handle(self: Any, *args: Any) -> None:
         real(self, *args)
         self._kept = self._stream_writer
+
+
+@saboteur("handler.cancelled.closes-connection", "closing after the cancellation")
+def a_cancelled_handler_leaves_its_connection_open(s: Any) -> None:
+    """The connection of a handler that was cancelled stays open."""
+    real = s.StreamReaderProtocol._handler_done
+
+    @instead(s.StreamReaderProtocol)
+    def _handler_done(self: Any, transport: Any, writer: Any, handler: Any) -> None:
+        if not handler.cancelled():
+            real(self, transport, writer, handler)

@@ -170,6 +170,14 @@ _on_each(
     "raises TypeError for loop=.",
     _loop_refused,
 )
+_on_each(
+    BOTH,
+    "loop.deprecated",
+    "a DeprecationWarning about loop",
+    "says_nothing_of_a_loop",
+    "takes loop= without a warning.",
+    lambda kwds: _without(kwds, "loop"),
+)
 
 CONNECTING = (
     *("host", "port", "path", "loop", "limit", "ssl", "family", "proto", "flags", "sock"),
