@@ -31,6 +31,7 @@ SAMPLE = (
     "an_overruns_consumed_takes_the_separator_in",
     "at_eof_minds_no_data",
     "writelines_puts_newlines_between",
+    "a_writer_by_hand_does_not_close",
     "drain_does_nothing",
     "wait_closed_returns_at_once",
     "the_default_is_ignored",

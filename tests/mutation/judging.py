@@ -3,8 +3,8 @@
 A **target** says which modules there are to mutate and how a subject is made of a mutant. First the
 sound implementation is judged: what speaks against it here speaks against no mutant, and which of
 the target's lines each trial runs is noted. A mutant is tried by the trials alone that run its
-line, those first that killed the last ones; its first departure ends it. A process that makes no
-step for a while holds its loop: killed as well.
+line, those first that killed the last ones; its first departure ends it. A trial that takes many
+times the processor time that it takes otherwise holds its loop: killed as well.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ from .targets import Target
 
 __all__ = ["Sound", "judged", "sound", "specs"]
 
-PATIENCE = 20  # times the longest trial of the sound implementation
-LEAST_PATIENCE_S = 4.0
+PATIENCE = 6  # times what the trial takes with the sound implementation, of processor time
+LEAST_PATIENCE_S = 2.0
+STILL_S = 90.0  # without a trial's end, on the wall clock: it waits outside of its loop
 MEMORY_BYTES = 4 * 2**30  # of a mutant's process; one that gathers without end is ended by it
 PASSED = (Verdict.PASS, Verdict.INAPPLICABLE, Verdict.PRECONDITION)
 
@@ -54,13 +55,18 @@ class Trial:
         spec: what is tried.
         excused: what speaks against the sound implementation, too.
         ran: lines of the target's modules that it runs.
-        seconds: how long it takes.
+        seconds: how much processor time it takes.
     """
 
     spec: TrialSpec
     excused: Against = frozenset()
     ran: FrozenSet[Line] = frozenset()
     seconds: float = 0.0
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds of processor time after which it is taken for held."""
+        return max(LEAST_PATIENCE_S, PATIENCE * self.seconds)
 
 
 @dataclass
@@ -72,11 +78,6 @@ class Sound:
     """
 
     trials: List[Trial] = field(default_factory=list)
-
-    @property
-    def patience_s(self) -> float:
-        """Seconds without a trial's end after which a process holds its loop."""
-        return max(LEAST_PATIENCE_S, PATIENCE * max(t.seconds for t in self.trials))
 
     def trials_of(self, mutant: Mutant) -> List[Trial]:
         """Give the trials that a mutant could matter to."""
@@ -126,42 +127,49 @@ def judged(
 
 def _killed_by(target: Target, mutant: Mutant, known: Sound) -> str:
     trials = known.trials_of(mutant)
-    for told in _lines(lambda write: _be(target, mutant, trials, write), known.patience_s):
+    count = -1  # of trials that have ended; the first line tells that there will be some
+    for told in _lines(lambda write: _be(target, mutant, trials, write), STILL_S):
         if "killer" in told:
             if told["trial"] is not None:
                 known.killed(trials[told["trial"]])
             return str(told["killer"])
-        if told.get("held"):
-            return f"held its loop in {trials[told['held'] - 1].spec.id}"
         if told.get("survived"):
             return ""
-    return "the process died"
+        if "ended" in told:
+            held = told["ended"] in (signal.SIGPROF, signal.SIGKILL) and count >= 0
+            return f"held its loop in {trials[count].spec.id}" if held else "the process died"
+        count += 1
+    raise AssertionError("a child tells how it ended")
 
 
-def _lines(be: Callable[[int], None], patience_s: Optional[float] = None) -> Iterator[Any]:
-    """Fork, and give what the child tells, an object a line; `held` if it falls silent."""
+def _lines(be: Callable[[int], None], still_s: Optional[float] = None) -> Iterator[Any]:
+    """Fork, and give what the child tells, an object a line; last the signal that ended it."""
     reading, writing = os.pipe()
     child = os.fork()  # no trial ever runs in this process: threads would not come along
     if not child:
         os.close(reading)
         _as_child(be, writing)
     os.close(writing)
-    said, count = b"", 0
+    said, status = b"", None
     try:
-        while True:
-            ready, _, _ = select.select([reading], [], [], patience_s)
+        while status is None:
+            ready, _, _ = select.select([reading], [], [], still_s)
             piece = os.read(reading, 2**20) if ready else b""
             *lines, said = (said + piece).split(b"\n")
-            count += len(lines)
             yield from map(json.loads, lines)
-            if not ready:
-                yield {"held": count}
             if not piece:
-                return
+                status = _ended(child)
+        yield {"ended": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}
     finally:
-        os.kill(child, signal.SIGKILL)
         os.close(reading)
-        os.waitpid(child, 0)
+        if status is None:
+            _ended(child)
+
+
+def _ended(child: int) -> int:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1]
 
 
 def _as_child(be: Callable[[int], None], writing: int) -> None:
@@ -187,6 +195,7 @@ def _be(target: Target, mutant: Mutant, trials: Sequence[Trial], writing: int) -
     except Exception as error:
         return _tell(writing, killer=f"import: {error!r}", trial=None)
     for number, trial in enumerate(trials):
+        signal.setitimer(signal.ITIMER_PROF, trial.patience_s)  # whose signal ends the process
         for clause, verdict, detail in _against(trial.spec, subject):
             if (clause, verdict) not in trial.excused:
                 text = f"{clause} on {trial.spec.link}: {verdict} {detail}"
@@ -200,11 +209,11 @@ def _be_sound(target: Target, trials: Sequence[Trial], writing: int) -> None:
     subject = _subject(target, None)
     files = {str(path) for path in target.paths()}
     for trial in trials:
-        begin = time.perf_counter()
+        begin = time.process_time()
         _forget(files)
         with _lines_run(files) as ran:
             against = _against(trial.spec, subject)
-        seconds = time.perf_counter() - begin
+        seconds = time.process_time() - begin
         _tell(writing, against=against, ran=sorted(ran), seconds=seconds)
 
 
