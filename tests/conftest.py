@@ -14,7 +14,11 @@ TLS_UNCLOSED = "ignore:unclosed transport <asyncio.sslproto._SSLProtocolTranspor
 
 
 def pytest_configure(config):
-    """Let pass what this Python's asyncio warns of and no program can help."""
+    """Let pass what asyncio itself warns of; heed Ctrl-C, which a background job's shell ignores.
+
+    What is ignored here would be ignored by every process that a test starts.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.version_info < (3, 11):
         config.addinivalue_line("filterwarnings", TLS_UNCLOSED)
 
