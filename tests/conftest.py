@@ -14,11 +14,7 @@ TLS_UNCLOSED = "ignore:unclosed transport <asyncio.sslproto._SSLProtocolTranspor
 
 
 def pytest_configure(config):
-    """Let pass what asyncio itself warns of; heed Ctrl-C, which a background job's shell ignores.
-
-    What is ignored here would be ignored by every process that a test starts.
-    """
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let pass what asyncio itself warns of."""
     if sys.version_info < (3, 11):
         config.addinivalue_line("filterwarnings", TLS_UNCLOSED)
 
@@ -35,3 +31,13 @@ def deadline():
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def signals_heeded():
+    """Let signals end what a test starts: in a background job a shell or nohup has some ignored."""
+    numbers = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

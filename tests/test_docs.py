@@ -14,6 +14,8 @@ import pytest
 from streamgauge import fakes
 from streamgauge.fakes.hands import Hands
 
+pytestmark = pytest.mark.any_python
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -11,6 +11,8 @@ from typing import Dict, Iterator, List, Set
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 ROOT = Path(__file__).parent.parent
 HOMES: Dict[str, Path] = {
     "streams": ROOT / "impl" / "streamgauge" / "streams",

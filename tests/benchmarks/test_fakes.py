@@ -16,6 +16,8 @@ import pytest
 from streamgauge.conformance.bench import figures
 from streamgauge.conformance.bench.measuring import Series
 
+pytestmark = pytest.mark.any_python
+
 ROOT = Path(__file__).parent.parent.parent
 WORKLOADS = ("echo", "connect", "bulk", "write")
 LOOPS = [

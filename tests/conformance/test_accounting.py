@@ -10,6 +10,8 @@ import pytest
 from streamgauge.conformance import catalogue, checks, hygiene, registry
 from streamgauge.conformance.registry import Check
 
+pytestmark = pytest.mark.any_python
+
 CLAUSES = catalogue.load()
 CHECKS = registry.all_checks()
 MODULES = sorted(Path(checks.__path__[0]).glob("[a-z]*.py"))

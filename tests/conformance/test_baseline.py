@@ -12,6 +12,8 @@ from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.plan import Result
 from streamgauge.conformance.verdicts import Verdict
 
+pytestmark = pytest.mark.any_python
+
 CLAUSES = {f"reader.{x}": SimpleNamespace(level="must") for x in "abcd"}
 
 

@@ -17,6 +17,8 @@ from streamgauge.conformance.bench.peer import Peer
 from streamgauge.conformance.bench.scene import FLOOR, Scene
 from streamgauge.conformance.errors import UsageError
 
+pytestmark = pytest.mark.any_python
+
 WORKLOADS = {workload.name: workload for workload in measuring.WORKLOADS}
 
 

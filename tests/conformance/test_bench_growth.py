@@ -17,6 +17,8 @@ import streamgauge.streams
 from streamgauge.conformance.bench import table
 from streamgauge.conformance.bench.growth import SCENARIOS, Growth, Scenario, grow
 
+pytestmark = pytest.mark.any_python
+
 # Over three doublings linear work takes 8 times as long, quadratic work 64 times.
 BETWEEN = 22
 

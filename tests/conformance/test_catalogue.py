@@ -11,6 +11,8 @@ from streamgauge.conformance import catalogue
 from streamgauge.conformance.catalogue import Catalogue, CatalogueError, Clause, load
 from streamgauge.conformance.errors import UsageError
 
+pytestmark = pytest.mark.any_python
+
 INDEX = """
 version = "1.0"
 complete-for = ["3.8"]

@@ -475,7 +475,7 @@ def test_a_real_trial(run, tmp_path):
     assert f"{len(read(path).results)} trials in" in out
 
 
-def test_an_interrupt_is_exit_4_and_a_line():
+def test_an_interrupt_is_exit_4_and_a_line(signals_heeded, deadline):
     """Ctrl-C in the midst of a run: no traceback, and no footer that would claim an end."""
     process = subprocess.Popen(
         [*COMMAND, "run", "streams", "--workers", "1", "--jsonl", "-"],

@@ -23,6 +23,8 @@ from streamgauge.conformance.registry import Check
 from streamgauge.conformance.selection import edition_of
 from streamgauge.conformance.vocabulary import LINKS, NoScriptError
 
+pytestmark = pytest.mark.any_python
+
 KEEPS = "reader.readuntil.overrun-keeps-data"
 
 # Reads scripts from stdin and says of each how it ended.

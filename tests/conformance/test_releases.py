@@ -12,6 +12,8 @@ from streamgauge.conformance.plan import RunPlan
 from streamgauge.conformance.releases import digest, frozen, in_release, releases
 from streamgauge.conformance.selection import Selection
 
+pytestmark = pytest.mark.any_python
+
 
 @pytest.mark.parametrize("version", releases())
 def test_what_was_released_is_demanded_still(version: str) -> None:

@@ -23,6 +23,8 @@ from streamgauge.conformance.verdicts import Verdict
 
 from .accounts import STDLIB, account, listed, results
 
+pytestmark = pytest.mark.any_python
+
 SPOILED = "\x00\x1b[31m<b>&\ud800`|*"  # what a subject may well put into a message
 
 

@@ -101,7 +101,7 @@ def test_the_script_is_printed_and_nothing_run(repro):
     assert "has no short script: " in err
 
 
-def test_a_wait_without_end_is_ended_by_ctrl_c():
+def test_a_wait_without_end_is_ended_by_ctrl_c(signals_heeded, deadline):
     """No clock ends it; an interrupt does, and says in which line of the check it stood."""
     process = subprocess.Popen(
         [*COMMAND, "repro", "planted:tells_that_it_hangs", CLAUSE, "--link", "feed"],

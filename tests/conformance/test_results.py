@@ -20,6 +20,8 @@ from streamgauge.conformance.results import (
 )
 from streamgauge.conformance.verdicts import Claim, Verdict
 
+pytestmark = pytest.mark.any_python
+
 RESULTS = [
     Result(
         subject="stdlib",

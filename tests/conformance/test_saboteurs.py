@@ -20,6 +20,8 @@ from streamgauge.conformance.saboteurs.matrix import PREFIX, SOUND, Matrix, plan
 from streamgauge.conformance.saboteurs.page import page
 from streamgauge.conformance.verdicts import Verdict
 
+pytestmark = pytest.mark.any_python
+
 CLAUSES = catalogue.load()
 EVERY = all_saboteurs()
 PAGE = Path(__file__).parents[2] / "docs" / "saboteurs.md"

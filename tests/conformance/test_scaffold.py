@@ -10,6 +10,8 @@ from streamgauge.conformance import catalogue, cli, deviation_files
 from streamgauge.conformance.scaffold import KINDS, subject_of
 from streamgauge.conformance.subjects import resolve
 
+pytestmark = pytest.mark.any_python
+
 
 @pytest.fixture
 def command(capsys, monkeypatch, tmp_path):

@@ -16,6 +16,8 @@ from streamgauge.conformance.catalogue import FOLDER, LEDGER, Clause, load
 
 from . import page
 
+pytestmark = pytest.mark.any_python
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:

@@ -19,6 +19,8 @@ from .spoil import Outcome, Spoil, gauge, spoil, spoiled, spoiled_tree
 from .spoiled_matrix import missing
 from .spoils import PARTS, SPOILS
 
+pytestmark = pytest.mark.any_python
+
 # Two of each part: a value that comes out wrong, and something that no longer happens. Their
 # clauses hold on every Python, and a run on a spoil in which everything hangs would take longer.
 SAMPLE = (

@@ -114,6 +114,7 @@ def test_a_full_disk_is_no_internal_error(tmp_path: Path, words: list[str], says
     assert says in done.stderr
 
 
+@pytest.mark.usefixtures("signals_heeded", "deadline")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_run_told_to_end_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     """After SIGTERM or SIGHUP there is neither the run's folder nor one of its processes."""

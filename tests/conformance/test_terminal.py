@@ -16,6 +16,8 @@ from streamgauge.conformance.verdicts import Claim
 
 from .accounts import CLAUSES, STDLIB, account, listed, results
 
+pytestmark = pytest.mark.any_python
+
 
 def shown(run, width=80, encoding="utf-8", quiet=False):
     """Render a report as it comes out of a pipe."""

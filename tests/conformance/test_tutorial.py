@@ -12,6 +12,8 @@ from typing import Iterator, List, Tuple
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"(?:<!-- file: (\S+) -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
 RUN = {

@@ -19,6 +19,8 @@ from .mutants import (
     mutants_of,
 )
 
+pytestmark = pytest.mark.any_python
+
 TEXT = '''
 def f(a: int) -> int:
     """Say."""
