@@ -84,7 +84,7 @@ class Plan:
     def watches(self) -> bool:
         """Whether it has to see where the subject's calls begin to wait."""
         late = "late" in (self.when, self.eof) or self.eof == "close"
-        return self.watched or late or self.interruption is not None
+        return self.watched or late or (self.interruption is not None and self.interruption.watches)
 
     def split(self, data: bytes, offset: int) -> List[bytes]:
         """Cut one delivery into the pieces in which it comes.

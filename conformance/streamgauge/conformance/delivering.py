@@ -13,7 +13,12 @@ import weakref
 from typing import Any, Awaitable, Coroutine, List, Optional, Tuple, TypeVar
 
 from streamgauge.conformance.deliveries import WHOLE, Plan, Recording
-from streamgauge.conformance.interruptions import Interruption, Watched
+from streamgauge.conformance.interruptions import (
+    CANCELLED,
+    Interruption,
+    Watched,
+    unless_cancelled,
+)
 from streamgauge.conformance.joining import CONNECT_CLAUSE, Joining
 from streamgauge.conformance.links import AnyPeer
 from streamgauge.conformance.peer import Bench
@@ -45,6 +50,8 @@ class Delivering(Joining):
         given: the subject's streams that the check was given.
         tasks: waits that were started, to be cancelled when the play ends.
     """
+
+    CANCELLED = CANCELLED
 
     def __init__(
         self,
@@ -147,6 +154,18 @@ class Delivering(Joining):
         task = loop.create_task(awaitable)
         self.tasks.append(task)
         return task
+
+    async def unless_cancelled(self, call: str, awaitable: Awaitable[T]) -> Any:
+        """Await a call of the subject's, which plans cancel at each of its waits.
+
+        Args:
+            call: what kind of call, a key of `interruptions.ASKED`.
+            awaitable: the call.
+
+        Returns:
+            What the call gives, or `CANCELLED`: then the check goes on from there.
+        """
+        return await unless_cancelled(call, lambda: awaitable, self)
 
     # --- what the watched streams tell -----------------------------------------------------
 

@@ -4,6 +4,10 @@
 wait. A call that is cancelled is cancelled as `Task.cancel` does it: the future that it waits on
 is cancelled, or, where that one is done already, CancelledError is thrown in when the call is
 woken. Which clause answers for that is `CLAUSES`; whether the check then holds is the check's.
+
+What makes or ends connections and servers cannot simply be called again behind a check's back.
+A check of what its cancellation leaves behind hands the call over itself (`unless_cancelled`), and
+its own clause answers.
 """
 
 from __future__ import annotations
@@ -16,7 +20,18 @@ from typing import Any, Callable, Generator, Mapping, Protocol, Set
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.expectations import CheckFailedError, shown
 
-__all__ = ["CLAUSES", "Interruption", "Watched", "Watcher", "kind_of"]
+__all__ = [
+    "ASKED",
+    "CANCELLED",
+    "CLAUSES",
+    "Interruption",
+    "Watched",
+    "Watcher",
+    "kind_of",
+    "unless_cancelled",
+]
+
+CANCELLED = object()  # in a call's result's place: it was cancelled, as the plan has it
 
 # What a cancelled call promises, by kind of call. The clause answers when a check that holds by
 # itself does not hold once such a call is cancelled and made again.
@@ -30,6 +45,16 @@ CLAUSES: Mapping[str, str] = {
     "drain": "writer.drain.cancel-loses-nothing",
     "wait_closed": "writer.wait_closed.cancel-leaves-others",
 }
+# Calls that a check hands over itself, and how a message names them.
+ASKED: Mapping[str, str] = {
+    "connect": "the call that connects",
+    "serve": "the call that starts the server",
+    "start_tls": "start_tls()",
+    "start_serving": "start_serving()",
+    "server-wait_closed": "the server's wait_closed()",
+}
+CALLS = (*CLAUSES, *ASKED)
+WORDS = {"read-all": "read(-1)", "anext": "the next item", **ASKED}
 NAMES = {"__anext__": "anext", **{name: name for name in CLAUSES if name.isidentifier()}}
 
 
@@ -44,7 +69,7 @@ class Interruption:
     """Which calls are cancelled, and where.
 
     Args:
-        call: a key of `CLAUSES`.
+        call: a key of `CLAUSES` or of `ASKED`.
         at: the suspension, 1 for the first.
         waking: False: it is cancelled as soon as it waits; True: once what it waits for has come,
             and before it has run again.
@@ -66,13 +91,18 @@ class Interruption:
         Raises:
             UsageError: none is called so.
         """
-        found = re.fullmatch(rf"cancel-({'|'.join(CLAUSES)})-(\d+)(-waking)?", name)
+        found = re.fullmatch(rf"cancel-({'|'.join(CALLS)})-(\d+)(-waking)?", name)
         if not found:
             raise UsageError(
                 f"{name!r} is no cancellation; expected cancel-CALL-N or cancel-CALL-N-waking with "
-                f"a call out of {', '.join(CLAUSES)}"
+                f"a call out of {', '.join(CALLS)}"
             )
         return cls(found[1], int(found[2]), bool(found[3]))
+
+    @property
+    def watches(self) -> bool:
+        """Whether it is about a call that the check does not hand over itself."""
+        return self.call not in ASKED
 
     @property
     def words_of_name(self) -> Set[str]:
@@ -82,9 +112,10 @@ class Interruption:
     @property
     def words(self) -> str:
         """Say it, for a message."""
-        call = {"read-all": "read(-1)", "anext": "the next item"}.get(self.call, f"{self.call}()")
+        call = WORDS.get(self.call, f"{self.call}()")
         moment = "as it woke from" if self.waking else "in"
-        return f"{call} cancelled {moment} its wait number {self.at}, and called again"
+        again = ", and called again" if self.watches else ""
+        return f"{call} cancelled {moment} its wait number {self.at}{again}"
 
 
 class Watcher(Protocol):
@@ -161,22 +192,8 @@ class Watched:
 
 async def _twice_if_cancelled(kind: str, make: Callable[[], Any], watcher: Watcher) -> Any:
     """Make a call; if the plan cancels it, expect it to be cancelled, and make it again."""
-    watcher.called(kind)
-    plan = watcher.interruption
-    wanted = plan if plan is not None and plan.call == kind else None
-    first = _Call(kind, make, watcher, wanted)
-    try:
-        result = await first
-    except asyncio.CancelledError:
-        if not first.cancelled_by_us:
-            raise
-    except Exception as error:
-        if first.cancelled_by_us:
-            raise CheckFailedError(f"expected CancelledError, got {shown(error)}") from error
-        raise
-    else:
-        if first.cancelled_by_us:
-            raise CheckFailedError(f"expected CancelledError, it returned {shown(result)}")
+    result = await unless_cancelled(kind, make, watcher)
+    if result is not CANCELLED:
         return result
     again = _Call(kind, make, watcher, None)
     try:
@@ -185,6 +202,38 @@ async def _twice_if_cancelled(kind: str, make: Callable[[], Any], watcher: Watch
         if again.interrupted:
             raise
         raise CheckFailedError("expected it to work when called again, it was cancelled") from None
+
+
+async def unless_cancelled(kind: str, make: Callable[[], Any], watcher: Watcher) -> Any:
+    """Make a call, and cancel it where the plan says so.
+
+    Args:
+        kind: of call, a key of `CLAUSES` or of `ASKED`.
+        make: makes the awaitable.
+        watcher: is told of each suspension, and knows the plan.
+
+    Returns:
+        What the call gives; `CANCELLED` if the plan has cancelled it.
+
+    Raises:
+        CheckFailedError: cancelled, it returned all the same, or raised something else.
+    """
+    watcher.called(kind)
+    plan = watcher.interruption
+    call = _Call(kind, make, watcher, plan if plan is not None and plan.call == kind else None)
+    try:
+        result = await call
+    except asyncio.CancelledError:
+        if not call.cancelled_by_us:
+            raise
+        return CANCELLED
+    except Exception as error:
+        if call.cancelled_by_us:
+            raise CheckFailedError(f"expected CancelledError, got {shown(error)}") from error
+        raise
+    if call.cancelled_by_us:
+        raise CheckFailedError(f"expected CancelledError, it returned {shown(result)}")
+    return result
 
 
 class _Call:

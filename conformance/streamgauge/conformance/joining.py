@@ -173,8 +173,8 @@ class Joining:
         """Give a path for a unix socket that does not exist yet; only where it is like `unix`."""
         return self._joint.path()
 
-    def spare_address(self) -> Tuple[str, int]:
-        """Give a host and a port where nobody listens; only where it is like `tcp`."""
+    def spare_address(self) -> Tuple[Any, ...]:
+        """Give a socket's address, host and port first, where nobody listens, on a TCP link."""
         return self._joint.spare_address()
 
     async def dial(self, address: Any = None, speech: Optional[Speech] = None) -> AnyPeer:

@@ -101,8 +101,8 @@ class Link:
         """Give a path for a unix socket that does not exist yet."""
         raise NotImplementedError(type(self).__name__)
 
-    def spare_address(self) -> Tuple[str, int]:
-        """Give a host and a port where nobody listens, and that nobody else is given."""
+    def spare_address(self) -> Tuple[Any, ...]:
+        """Give a socket's address where nobody listens, and that nobody else is given."""
         raise NotImplementedError(type(self).__name__)
 
     async def dial(self, address: Any, speech: Optional[Speech] = None) -> AnyPeer:
@@ -153,13 +153,14 @@ class TcpLink(Link):
         sock.listen()
         return Listener(sock, self.bench, self.server_speech)
 
-    def spare_address(self) -> Tuple[str, int]:
+    def spare_address(self) -> Tuple[Any, ...]:
         """Hold a port of the host's and do not listen on it; a server may."""
         sock = socket.socket(self.family)
         self.bench.on_exit(sock.close)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((self.host, 0))
-        return self.host, int(sock.getsockname()[1])
+        address: Tuple[Any, ...] = sock.getsockname()
+        return address
 
     async def open(self, listener: AnyListener, **arguments: Any) -> Streams:
         """Call `open_connection` with host and port."""

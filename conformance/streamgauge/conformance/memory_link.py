@@ -74,7 +74,7 @@ class MemoryTcpLink(InMemory, TcpLink):
         address = self.network.listeners.bind(self.host, 0, doorstep)
         return MemoryListener(doorstep, address, self.bench, self.server_speech)
 
-    def spare_address(self) -> Tuple[str, int]:
+    def spare_address(self) -> Tuple[Any, ...]:
         """Give a port of the network's, which it never gives out again."""
         return self.host, self.network.listeners.free_port()
 

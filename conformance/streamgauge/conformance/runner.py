@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from streamgauge.conformance import catalogue, deliveries, interruptions
 from streamgauge.conformance.clocks import Deadlines
@@ -153,21 +153,23 @@ def _plays(once: _Once, check: Check, link: str, sweep: Sweep) -> Tuple[List[Pla
         )
     if whole.ended is not Ended.RETURNED:  # broken as written: no other way mends that
         return [whole], []
+
+    def tried(plans: Sequence[Plan]) -> List[Played]:
+        fit = [p for p in plans if not check.spared(p)]
+        return list(_until_a_wait_is_endless(once, fit, whole.recording))
+
+    def cancelled(calls: Mapping[str, int]) -> List[Played]:
+        return [p for plans in deliveries.interruptions_for(calls) for p in tried(plans)]
+
+    asked = whole.recording.calls  # those that the check hands over itself: on every link
     if "*" in check.spares or not (sweep.thorough or link == deliveries.quickest(check.links)):
-        return [whole], []
+        return [whole], cancelled(asked)
     watched = once(WATCHED)
     can_be_watched = watched.ended is Ended.RETURNED
     calls = watched.recording.calls
-
-    def tried(plans: Sequence[Plan]) -> List[Played]:
-        fit = [p for p in plans if not check.spared(p) and (can_be_watched or not p.watches)]
-        return list(_until_a_wait_is_endless(once, fit, whole.recording))
-
-    thorough = sweep.thorough
-    plain = tried(deliveries.plans_for(whole.recording, link, thorough=thorough, calls=calls))
-    return [whole, *plain], [
-        p for plans in deliveries.interruptions_for(calls) for p in tried(plans)
-    ]
+    plans = deliveries.plans_for(whole.recording, link, thorough=sweep.thorough, calls=calls)
+    plain = tried([p for p in plans if can_be_watched or not p.watches])
+    return [whole, *plain], cancelled(calls if can_be_watched else asked)
 
 
 def _until_a_wait_is_endless(
@@ -204,7 +206,8 @@ def _of_cancellation(spec: TrialSpec, plays: Sequence[Played]) -> Iterator[Resul
     for played in plays:
         interruption = played.plan.interruption
         if played.ended is not Ended.RETURNED and interruption is not None:
-            broken.setdefault(interruptions.CLAUSES[interruption.call], []).append(played)
+            clause = interruptions.CLAUSES.get(interruption.call, spec.check.clause)
+            broken.setdefault(clause, []).append(played)
     for clause, failing in broken.items():
         first = failing[0]
         verdict = _verdict(first)

@@ -90,6 +90,8 @@ async def start_server(
         ValueError: A ``limit`` that is not positive, or arguments that exclude each other.
         OSError: The address can't be listened on.
 
+    Cancelling it leaves nobody listening.
+
     Source: edition 3.8, start_server.
     """
     running = _given_or_running(loop, "start_server")
@@ -159,6 +161,8 @@ if hasattr(socket, "AF_UNIX"):
             ValueError: A ``limit`` that is not positive, or arguments that exclude each other.
             OSError: The path can't be listened on; EADDRINUSE if somebody else does.
 
+        Cancelling it leaves nobody listening.
+
         Source: edition 3.8, start_unix_server.
         """
         running = _given_or_running(loop, "start_unix_server")
@@ -166,7 +170,7 @@ if hasattr(socket, "AF_UNIX"):
         path = _plain(path)
         if path is not None:
             _refuse_to_steal(path)
-        return await running.create_unix_server(factory, path, **kwds)  # type: ignore[no-any-return]
+        return await loops.create_unix_server(running, factory, path, **kwds)  # type: ignore[no-any-return]
 
 
 def _given_or_running(loop: Loop | None, function: str) -> Any:

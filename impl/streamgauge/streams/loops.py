@@ -71,22 +71,42 @@ async def _over(
 async def create_server(
     loop: Any, factory: Callable[[], Any], host: Any, port: Any, **kwds: Any
 ) -> Any:
-    """Do what ``loop.create_server`` does, and set SO_KEEPALIVE where it can't.
+    """Do what ``loop.create_server`` does; cancelled, leave nobody listening.
 
-    Connections have the option from the socket that they came in by. So it is set before the
-    server listens.
+    SO_KEEPALIVE is set here where the loop can't. Connections have the option from the socket that
+    they came in by. So it is set before the server listens.
 
     Source: edition 3.13, start_server: keep_alive.
     """
-    if "keep_alive" not in kwds or _knows(loop.create_server, "keep_alive"):
-        return await loop.create_server(factory, host, port, **kwds)
-    keep_alive, start_serving = kwds.pop("keep_alive"), kwds.pop("start_serving", True)
+    keep_alive = False
+    if "keep_alive" in kwds and not _knows(loop.create_server, "keep_alive"):
+        keep_alive = kwds.pop("keep_alive")
+    start_serving = kwds.pop("start_serving", True)
     server = await loop.create_server(factory, host, port, start_serving=False, **kwds)
     if keep_alive:
         for sock in server.sockets:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if start_serving:
+    return await _serving(server) if start_serving else server
+
+
+async def create_unix_server(loop: Any, factory: Callable[[], Any], path: Any, **kwds: Any) -> Any:
+    """Do what ``loop.create_unix_server`` does; cancelled, leave nobody listening."""
+    start_serving = kwds.pop("start_serving", True)
+    server = await loop.create_unix_server(factory, path, start_serving=False, **kwds)
+    return await _serving(server) if start_serving else server
+
+
+async def _serving(server: Any) -> Any:
+    """Have a server serve, and close it where that does not come to its end.
+
+    asyncio's own functions listen, give the loop a turn, and only then return the server: if they
+    are cancelled in that turn, nobody has it, and it listens for ever.
+    """
+    try:
         await server.start_serving()
+    except BaseException:
+        server.close()
+        raise
     return server
 
 
