@@ -46,7 +46,7 @@ def row(entry: Deviation) -> str:
         f"`{entry.clause}`",
         str(entry.verdict),
         when.python or "all",
-        when.loop.partition(":")[0] if when.loop != "*" else "all",
+        when.loop.rstrip("*") or "all",
         ", ".join(when.links) or "all",
         entry.reason,
         issue_link(entry.issue),

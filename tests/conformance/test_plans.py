@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 from types import SimpleNamespace
 from typing import Any, List
 
@@ -92,6 +94,44 @@ def test_what_breaks_by_a_cancelled_call_is_told_under_its_clause() -> None:
     assert "never ended: `t.equal(await reading" in lost.detail  # for the bytes that were lost
 
 
+class Leaks:
+    """asyncio's functions, of which one leaves what it made where it is cancelled."""
+
+    start_server = staticmethod(asyncio.start_server)
+
+    async def open_connection(self, *args: Any, **kwargs: Any) -> Any:
+        """Take no notice of a cancellation."""
+        connecting = asyncio.ensure_future(asyncio.open_connection(*args, **kwargs))
+        while not connecting.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.shield(connecting)
+        return await connecting
+
+
+def handed_over(clause: str, link: str) -> List[Result]:
+    """Run the first check of a clause of cancellation on `Leaks`."""
+    spec = TrialSpec(checks_for(clause)[0], "should", "planted", "asyncio", link)
+    return run_trial(spec, ShapedSubject(Leaks(), "planted"), asyncio.new_event_loop, Deadlines())
+
+
+@pytest.mark.parametrize("link", ["memory", "tcp"])
+def test_a_call_that_a_check_hands_over_is_cancelled_at_each_wait(link: str) -> None:
+    """It goes through as written, and where it is cancelled the check's own clause answers."""
+    clause = "start_server.serve.cancel-leaves-nothing"
+    own, broken = handed_over(clause, link)
+    assert (own.verdict, own.plan) == (Verdict.PASS, "")
+    assert (broken.verdict, broken.clause, broken.tried) == (Verdict.FAIL, clause, clause)
+    assert re.fullmatch(r"cancel-serve-[1-9](-waking)?", broken.plan)
+    assert "its wait number" in broken.detail
+    assert "expected nobody to listen, got True" in broken.detail
+
+
+def test_a_call_that_takes_no_notice_of_its_cancellation_is_told() -> None:
+    """A call that returns although it was cancelled is a failure, not a check that goes on."""
+    _, broken = handed_over("open_connection.connect.cancel-leaves-nothing", "tcp")
+    assert "expected CancelledError, it returned" in broken.detail
+
+
 def test_a_sound_reader_holds_under_every_plan() -> None:
     """The same checks pass on the standard library's own reader, in more than one play."""
     (own,) = tried(
@@ -111,7 +151,16 @@ def test_the_plans_that_follow_from_a_play() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["whole", "bytes+late", "cut-3", "cut-3+late", "eof-close", "cancel-read-all-2-waking"]
+    "name",
+    [
+        "whole",
+        "bytes+late",
+        "cut-3",
+        "cut-3+late",
+        "eof-close",
+        "cancel-read-all-2-waking",
+        "cancel-connect-1",
+    ],
 )
 def test_a_plan_is_found_by_its_name(name: str) -> None:
     """What a report names can be asked for."""

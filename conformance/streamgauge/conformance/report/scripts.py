@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamgauge.conformance import registry
+from streamgauge.conformance.deliveries import named
 from streamgauge.conformance.plainly import script_for
 from streamgauge.conformance.report.account import Entry
 from streamgauge.conformance.verdicts import Verdict
@@ -27,7 +28,7 @@ def script_of(entry: Entry) -> str:
     Raises:
         NoScriptError: there is none; the message says why.
     """
-    if entry.plan:
+    if entry.plan and not _is_of_the_check(entry.plan):
         raise NoScriptError(f"it shows under the plan {entry.plan} only")
     if entry.verdict in UNSHOWN:
         raise NoScriptError(UNSHOWN[entry.verdict])
@@ -40,3 +41,9 @@ def script_of(entry: Entry) -> str:
         except NoScriptError as error:
             reason = error
     raise reason
+
+
+def _is_of_the_check(plan: str) -> bool:
+    """Whether a plan is about a call that checks hand over: then their scripts tell of it too."""
+    interruption = named(plan).interruption
+    return interruption is not None and not interruption.watches
