@@ -16,6 +16,7 @@ from streamgauge.conformance.deviations import Deviation
 
 PAGE = Path(__file__).with_name("findings.md")
 SUBJECTS = ("stdlib", "streams")  # what others do is on world.md
+LOOPS = ("*", "asyncio*", "uvloop*")
 TRACKER = "https://github.com/python/cpython/issues/"
 TABLE = """\
 | clause | verdict | Python | loop | links | what goes wrong | issue |
@@ -60,7 +61,7 @@ def tables(names: Iterable[str]) -> str:
     order = list(clauses)
     sections: List[str] = []
     for name in names:
-        entries = deviation_files.gather((name,), (), clauses)
+        entries = [e for e in deviation_files.gather((name,), (), clauses) if e.when.loop in LOOPS]
         for wanted in dict.fromkeys(clauses[c].object for c in order):
             mine = [e for e in entries if clauses[e.clause].object == wanted]
             if mine:

@@ -278,6 +278,8 @@ def test_a_broken_entry_is_named_with_its_remedy(tmp_path, change, message):
         ("deviation = [1]\n", r"write \[\[deviation\]\]"),
         ("[[deviations]]\n", "unknown key 'deviations'"),
         ("subject = 3\n", "whose departures are these"),
+        ("loop = 3\n", 'expected `loop = "PATTERN"` and no `subject`'),
+        ('loop = "uvloop"\nsubject = "stdlib"\n', "an entry may name subjects, in a list"),
         ("# \xff\n".encode("latin-1"), "not valid TOML"),
         (None, "give a readable file"),
     ],
@@ -344,6 +346,40 @@ def test_known_files_are_found_by_the_subject_s_name(tmp_path):
     found = gather(["stdlib", "pkg.mod"], [], CLAUSES, known=tmp_path)
     assert ["stdlib"] == [d.subject for d in found]
     assert [] == gather(["streams"], [], CLAUSES, known=tmp_path)
+
+
+def test_what_ships_of_a_loop_is_said_of_subjects_that_stand_on_it(tmp_path):
+    """A loop's file is loaded for the standard library's streams and ours, and no others."""
+    (tmp_path / "loops").mkdir()
+    write(tmp_path / "loops" / "fast.toml", SOUND, head='loop = "fast*"\n')
+    found = gather(["stdlib", "streams", "mine"], [], CLAUSES, known=tmp_path)
+    assert [("stdlib", "fast*"), ("streams", "fast*")] == [(d.subject, d.when.loop) for d in found]
+    assert [] == gather(["mine"], [], CLAUSES, known=tmp_path)
+
+
+def test_a_loop_s_file_may_name_subjects_and_narrower_loops(tmp_path):
+    """An entry is of the subjects it names, or of all; its own `when.loop` goes before."""
+    named = {**SOUND, "subject": '["mine"]', "when": '{ loop = "fast+slow" }'}
+    other = {**SOUND, "clause": '"reader.b"'}
+    path = write(tmp_path / "fast.toml", named, other, head='loop = "fast*"\n')
+    found = gather(["mine", "yours"], [path], CLAUSES, known=tmp_path / "none")
+    assert [
+        ("mine", "reader.a", "fast+slow"),
+        ("mine", "reader.b", "fast*"),
+        ("yours", "reader.b", "fast*"),
+    ] == [(d.subject, d.clause, d.when.loop) for d in found]
+    with pytest.raises(DeviationError, match="unknown key 'subject'"):
+        load(write(path, named), CLAUSES, "mine")
+
+
+def test_the_version_in_a_loop_s_file_is_the_loop_s(tmp_path):
+    """What is no package, or none that is installed, is told; asyncio's own have Python's."""
+    entry = {**SOUND, "when": '{ version = ">=3" }'}
+    path = write(tmp_path / "loop.toml", entry, head='loop = "asyncio-eager"\n')
+    assert [platform.python_version()] == [d.version for d in load(path, CLAUSES, "mine")]
+    write(path, entry, head='loop = "nowhere:new_loop"\n')
+    with pytest.raises(DeviationError, match="version of 'nowhere:new_loop', of which no package"):
+        load(path, CLAUSES, "mine")
 
 
 def test_files_of_the_user_come_on_top(tmp_path):

@@ -129,6 +129,7 @@ class InLoopClock:
             something happens.
         expired: called once, in the loop; called a second time if the check takes no notice.
         patience: gives the number of quiet looks after which the wait is dead.
+        moved: called at a look that finds the check to have moved: nobody holds the loop.
     """
 
     def __init__(
@@ -138,12 +139,15 @@ class InLoopClock:
         steps: Callable[[], int],
         expired: Callable[[], None],
         patience: Callable[[], int] = lambda: QUIET_TICKS,
+        moved: Callable[[], None] = lambda: None,
     ) -> None:
         self._call_later = loop.call_later  # its own, even if the loop is watched later
         self._tick_s = deadlines.tick_s
         self._steps = steps
         self._expired = expired
         self._patience = patience
+        self._moved = moved
+        self._moves_told = 0
         self._seen = -1
         self._quiet = self._total = 0
         self._due = 0.0
@@ -165,6 +169,9 @@ class InLoopClock:
         steps = self._steps()
         if steps != self._seen:
             self._seen, self._quiet = steps, 0
+            self._moves_told += 1
+            if self._moves_told <= TOTAL_TICKS:  # a starved machine's looks are late, and many
+                self._moved()
         elif on_time:
             self._quiet += 1
         self._total += on_time

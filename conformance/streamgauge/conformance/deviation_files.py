@@ -1,8 +1,10 @@
-"""Deviation files: reading and checking them; those of built-in subjects ship in `known/`.
+"""Deviation files: reading and checking them; those of known subjects and loops are in `known/`.
 
 A file is TOML: `subject`, where nothing else says whose it is, and one `[[deviation]]` an entry,
-with the keys of `ENTRY_KEYS` and `WHEN_KEYS`. Every slip is a `DeviationError` that names file,
-entry and remedy. What an entry means for a run's results stands in `deviations`.
+with the keys of `ENTRY_KEYS` and `WHEN_KEYS`. One that has `loop` instead, a pattern, is about an
+event loop: its entries are of whatever subjects the run judges on it, or of those that an entry
+names. What ships of loops is said of `SHAPED` subjects alone. Every slip is a `DeviationError` that
+names file, entry and remedy. What an entry means for a run's results stands in `deviations`.
 """
 
 from __future__ import annotations
@@ -10,7 +12,18 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -18,7 +31,7 @@ from streamgauge.conformance.deviations import ANY_LINK, LISTABLE, Deviation, Wh
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.plan import LINKS
 from streamgauge.conformance.verdicts import Verdict
-from streamgauge.conformance.versions import version_of
+from streamgauge.conformance.versions import version_of, version_of_loop
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -33,6 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["DeviationError", "gather", "load"]
 
 KNOWN = Path(__file__).parent / "known"
+LOOPS = "loops"  # folder in `known`
+SHAPED = ("stdlib", "streams")  # the subjects that stand on a loop as it is, and that ship
 
 
 class DeviationError(UsageError):
@@ -52,6 +67,10 @@ def _is_filled_in(value: Any) -> bool:
 
 def _is_links(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and set(map(str, value)) <= {*ANY_LINK}
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_text, value))
 
 
 def _is_specifier(value: Any) -> bool:
@@ -83,13 +102,18 @@ ENTRY_KEYS: _Keys = {
     "when": (False, "a table", lambda value: isinstance(value, dict)),
     "match": (False, "a regular expression", _is_regex),
 }
+OF_LOOP_KEYS: _Keys = {"subject": (False, "a list of subjects", _is_names)}  # in a loop's file
 DRAFT_KEYS: _Keys = dict.fromkeys(("reason", "issue"), (True, "a text", _is_text))
 WHEN_KEYS: _Keys = {
     "python": (False, 'a version specifier such as ">=3.8,<3.13"', _is_specifier),
     "loop": (False, 'a pattern over loop names such as "uvloop*"', _is_text),
     "link": (False, f"a list of links out of {', '.join(LINKS)}", _is_links),
     "platform": (False, 'a pattern over sys.platform such as "linux"', _is_text),
-    "version": (False, 'a version specifier over the subject\'s such as "<2.1"', _is_specifier),
+    "version": (
+        False,
+        "a version specifier over the subject's, or the loop's, such as \"<2.1\"",
+        _is_specifier,
+    ),
 }
 
 
@@ -99,7 +123,7 @@ def gather(
     """Collect all that is listed for the subjects of a run.
 
     Args:
-        subjects: their names; what ships in `known/` is found by name.
+        subjects: their names; what ships in `known/` is found by name, and all that of loops.
         files: the caller's own, on top.
         clauses: the catalogue, to check ids and levels against.
         known: the folder of shipped files.
@@ -110,9 +134,11 @@ def gather(
     """
     shipped = [(known / f"{name}.toml", name) for name in subjects if name.isidentifier()]
     found = [d for path, name in shipped if path.is_file() for d in load(path, clauses, name)]
+    shaped = [name for name in subjects if name in SHAPED]
+    for path in sorted((known / LOOPS).glob("*.toml")) if shaped else ():
+        found += load(path, clauses, *shaped)
     for path in files:
-        only = subjects[0] if len(subjects) == 1 else None
-        entries = load(path, clauses, only)
+        entries = load(path, clauses, *subjects)
         strangers = sorted({d.subject for d in entries} - {*subjects})
         if strangers and len(strangers) == len({d.subject for d in entries}):
             raise DeviationError(
@@ -124,34 +150,55 @@ def gather(
     return found
 
 
-def load(
-    path: Path, clauses: Clauses, subject: Optional[str] = None, *, drafts: bool = False
-) -> List[Deviation]:
+def load(path: Path, clauses: Clauses, *subjects: str, drafts: bool = False) -> List[Deviation]:
     """Read one file.
 
     Args:
         path: a TOML file.
         clauses: the catalogue, to check ids and levels against.
-        subject: whose file it is where the file's own `subject` key does not say so.
+        subjects: whom the run judges: whose file it is where that is one and the file's own
+            `subject` key does not say so; all of them where it is a loop's.
         drafts: take entries whose reason or issue is still a TODO.
 
     Raises:
         DeviationError: it can't be read, is no TOML, or breaks a rule; the message says which.
     """
     data = _parse(path)
-    unknown = sorted(set(data) - {"subject", "deviation"})
+    unknown = sorted(set(data) - {"subject", "loop", "deviation"})
     if unknown:
-        raise DeviationError(f"{path}: unknown key {unknown[0]!r}; use subject and [[deviation]]")
-    whose = data.get("subject", subject)
-    if not isinstance(whose, str) or not whose:
         raise DeviationError(
-            f'{path}: whose departures are these? Put `subject = "NAME"` on its first line'
+            f"{path}: unknown key {unknown[0]!r}; use subject or loop, and [[deviation]]"
         )
     entries = data.get("deviation", [])
     if not isinstance(entries, list):
         raise DeviationError(f"{path}: `deviation` is no list; write [[deviation]], two brackets")
-    keys = {**ENTRY_KEYS, **DRAFT_KEYS} if drafts else ENTRY_KEYS
-    return [_entry(path, n, entry, whose, clauses, keys) for n, entry in enumerate(entries, 1)]
+    whose, loop = _about(path, data, subjects)
+    keys = {**ENTRY_KEYS, **(DRAFT_KEYS if drafts else {}), **(OF_LOOP_KEYS if loop else {})}
+    return [
+        made
+        for number, entry in enumerate(entries, 1)
+        for made in _entries(_Place(path, number), entry, whose, loop, clauses, keys)
+    ]
+
+
+def _about(
+    path: Path, data: Mapping[str, Any], subjects: Sequence[str]
+) -> Tuple[Sequence[str], Optional[str]]:
+    """Say whose departures a file lists, and on which loop if it is a loop's."""
+    loop = data.get("loop")
+    if loop is not None:
+        if not _is_text(loop) or "subject" in data:
+            raise DeviationError(
+                f'{path}: expected `loop = "PATTERN"` and no `subject` beside it, got '
+                f"loop = {loop!r}; an entry may name subjects, in a list"
+            )
+        return subjects, str(loop)
+    whose = data.get("subject", subjects[0] if len(subjects) == 1 else None)
+    if not isinstance(whose, str) or not whose:
+        raise DeviationError(
+            f'{path}: whose departures are these? Put `subject = "NAME"` on its first line'
+        )
+    return [whose], None
 
 
 def _parse(path: Path) -> Dict[str, Any]:
@@ -163,42 +210,64 @@ def _parse(path: Path) -> Dict[str, Any]:
         raise DeviationError(f"{path}: not valid TOML ({error}); mend the file") from error
 
 
-def _entry(
-    path: Path, number: int, entry: Any, subject: str, clauses: Clauses, keys: _Keys
-) -> Deviation:
+class _Place(NamedTuple):
+    """Where an entry stands."""
+
+    path: Path
+    number: int
+
+
+def _entries(
+    place: _Place,
+    entry: Any,
+    subjects: Sequence[str],
+    loop: Optional[str],
+    clauses: Clauses,
+    keys: _Keys,
+) -> List[Deviation]:
+    """Read one entry, once for each subject that it is about."""
     name = entry.get("clause", "no clause") if isinstance(entry, dict) else entry
-    where = f"{path.name}, deviation {number}"
+    where = f"{place.path.name}, deviation {place.number}"
     problem = _problem(entry, clauses, keys)
     if problem:
-        raise DeviationError(f"{path}, deviation {number} ({name}): {problem}")
+        raise DeviationError(f"{place.path}, deviation {place.number} ({name}): {problem}")
     when = entry.get("when", {})
-    return Deviation(
-        subject=subject,
-        clause=entry["clause"],
-        verdict=Verdict(entry["verdict"]),
-        when=When(
-            python=when.get("python", ""),
-            loop=when.get("loop", "*"),
-            links=tuple(when.get("link", ())),
-            platform=when.get("platform", "*"),
-            version=when.get("version", ""),
-        ),
-        reason=" ".join(entry["reason"].split()),
-        issue=entry["issue"],
-        where=where,
-        match=entry.get("match"),
-        version=_version(subject, where) if "version" in when else "",
-    )
-
-
-def _version(subject: str, where: str) -> str:
-    version = version_of(subject)
-    if not version:
-        raise DeviationError(
-            f"{where}: asks for the version of {subject!r}, which nothing tells; give the subject "
-            'an attribute `version = "1.2"`, or leave it out of `when`'
+    return [
+        Deviation(
+            subject=subject,
+            clause=entry["clause"],
+            verdict=Verdict(entry["verdict"]),
+            when=When(
+                python=when.get("python", ""),
+                loop=when.get("loop", loop or "*"),
+                links=tuple(when.get("link", ())),
+                platform=when.get("platform", "*"),
+                version=when.get("version", ""),
+            ),
+            reason=" ".join(entry["reason"].split()),
+            issue=entry["issue"],
+            where=where,
+            match=entry.get("match"),
+            version=_version(subject, loop, where) if "version" in when else "",
         )
-    return version
+        for subject in subjects
+        if subject in entry.get("subject", subjects)
+    ]
+
+
+def _version(subject: str, loop: Optional[str], where: str) -> str:
+    version = version_of_loop(loop) if loop else version_of(subject)
+    if version:
+        return version
+    if loop:
+        raise DeviationError(
+            f"{where}: asks for the version of {loop!r}, of which no package of that name is "
+            "installed; leave it out of `when`"
+        )
+    raise DeviationError(
+        f"{where}: asks for the version of {subject!r}, which nothing tells; give the subject "
+        'an attribute `version = "1.2"`, or leave it out of `when`'
+    )
 
 
 def _problem(entry: Any, clauses: Clauses, keys: _Keys) -> Optional[str]:

@@ -54,6 +54,7 @@ class _Seen:
 
     plan: Plan
     model: Optional[Recording]
+    alive: Callable[[], None]
     ended: Optional[Ended] = None
     detail: str = ""
     noise: Noise = field(default_factory=Noise)
@@ -81,6 +82,7 @@ def play(
     deadlines: Deadlines,
     plan: Plan = WHOLE,
     model: Optional[Recording] = None,
+    alive: Callable[[], None] = lambda: None,
 ) -> Played:
     """Play a check once, on a loop of its own.
 
@@ -92,11 +94,12 @@ def play(
         deadlines: when a wait is given up.
         plan: in which way.
         model: the recording of the play as written.
+        alive: called now and then, as long as the check moves on.
 
     Returns:
         What came of it; every fault of the subject is in it, none is raised.
     """
-    seen = _Seen(plan, model)
+    seen = _Seen(plan, model, alive)
     try:
         _warm_up(loop_factory)
         with seen.noise.counting_descriptors(), seen.noise.listening():
@@ -190,6 +193,7 @@ async def _try(
         lambda: steps.count + bench.calls,
         expired,
         lambda: DEAD_TICKS if bench.dead_when_quiet else QUIET_TICKS,
+        seen.alive,
     )
     clock.start()
     try:

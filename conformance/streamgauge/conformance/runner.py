@@ -118,7 +118,8 @@ def run_trial(
         loop_factory: makes the loops.
         deadlines: when a wait is given up.
         sweep: how much to play.
-        before_each: called before each play, e.g. to wind up a clock.
+        before_each: called before each play, and in it while the check moves on, e.g. to wind up a
+            clock.
 
     Returns:
         The trial's result, and behind it those of other clauses that its plays broke. Every fault
@@ -130,7 +131,9 @@ def run_trial(
 
     def once(plan: Plan, model: Optional[Recording] = None) -> Played:
         before_each()
-        return play(spec.check, subject, spec.link, loop_factory, deadlines, plan, model)
+        return play(
+            spec.check, subject, spec.link, loop_factory, deadlines, plan, model, alive=before_each
+        )
 
     plain, interrupted = _plays(once, spec.check, spec.link, sweep)
     seconds = round(time.perf_counter() - begin, 6)

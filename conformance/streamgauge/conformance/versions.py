@@ -1,17 +1,19 @@
-"""The version of a subject, as far as it can be told, for entries that hold for some only."""
+"""The version of a subject or a loop, where it can be told, for entries that hold for some only."""
 
 from __future__ import annotations
 
 import platform
+import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
+from streamgauge.conformance.plan import STOCK_LOOP
 from streamgauge.conformance.subjects import BUILTIN, resolve
 
-__all__ = ["version_of"]
+__all__ = ["version_of", "version_of_loop"]
 
 
 def version_of(subject: str) -> str:
@@ -39,6 +41,16 @@ def version_of(subject: str) -> str:
         if isinstance(candidate, str) and _is_version(candidate):
             return candidate
     return ""
+
+
+def version_of_loop(pattern: str) -> str:
+    """Give the version of the package of a loop, or of loops of a pattern such as `uvloop*`.
+
+    Returns:
+        The running Python's for asyncio's own loops; empty for what is not installed.
+    """
+    package = re.split(r"[^\w.]", pattern, maxsplit=1)[0]
+    return platform.python_version() if package == STOCK_LOOP else _installed(package)
 
 
 def _attribute(thing: Any, name: str) -> Any:
