@@ -90,6 +90,22 @@ async def _exit_at_once(self: Any, n: int) -> bytes:
 exits_at_once = _reader_whose("readexactly", _exit_at_once)
 
 
+async def _exit_if_it_has_to_wait(self: Any, n: int) -> bytes:
+    if len(self._buffer) < n:
+        os._exit(3)
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+async def _busy_if_it_has_to_wait(self: Any, n: int) -> bytes:
+    while len(self._buffer) < n:
+        pass
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+exits_under_some_plans = _reader_whose("readexactly", _exit_if_it_has_to_wait)
+busy_under_some_plans = _reader_whose("readexactly", _busy_if_it_has_to_wait)
+
+
 async def _raise_system_exit(self: Any, n: int) -> bytes:
     raise SystemExit(5)
 

@@ -73,6 +73,8 @@ PLANTED = (
     ("holds_the_gil", Verdict.STALL, "_hold_the_gil"),
     ("dies_by_signal", Verdict.CRASH, "_die_by_signal"),
     ("exits_at_once", Verdict.CRASH, "os._exit"),
+    ("exits_under_some_plans", Verdict.CRASH, "os._exit"),
+    ("busy_under_some_plans", Verdict.STALL, "_busy_if_it_has_to_wait"),
     ("raises_system_exit", Verdict.FAIL, "SystemExit"),
     ("raises_keyboard_interrupt", Verdict.FAIL, "KeyboardInterrupt"),
     ("raises_base_exception", Verdict.FAIL, "of no kind"),
@@ -131,6 +133,20 @@ def test_each_planted_fault_gets_its_verdict(subject: str, verdict: Verdict, say
     assert {verdict} == {r.verdict for r in faulty}
     assert all(says in r.detail for r in faulty)
     assert clean() == neighbours(results)
+
+
+@pytest.mark.parametrize(
+    ("subject", "plan"),
+    [
+        ("exits_under_some_plans", "bytes+late"),
+        ("busy_under_some_plans", "bytes+late"),
+        ("exits_at_once", ""),
+        ("busy_loops", ""),
+    ],
+)
+def test_what_ends_a_worker_is_told_with_its_plan(subject: str, plan: str) -> None:
+    """A crash and a held loop name the plan that was played, so that it can be played again."""
+    assert {plan} == {r.plan for r in of(subject, all_at_once()) if r.clause == CLAUSE}
 
 
 @pytest.mark.parametrize(("subject", "clause", "says"), NOISY)

@@ -12,7 +12,6 @@ import gc
 import json
 import os
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, TextIO, Tuple
 
@@ -20,6 +19,7 @@ import pytest
 
 from streamgauge.conformance import clocks, lacking
 from streamgauge.conformance.catalogue import load
+from streamgauge.conformance.deliveries import WHOLE
 from streamgauge.conformance.memory import MemoryBound
 from streamgauge.conformance.plan import Result, RunPlan
 from streamgauge.conformance.runner import TrialSpec, run_trial
@@ -54,6 +54,7 @@ class _Worker:
         _silence()
         self._memory = MemoryBound()
         self._settled = False
+        self._logged = ""  # the plan that the log names
 
     def run(self, spec: TrialSpec) -> List[Result]:
         """Run one trial, each of its plays under the outer clock and within the bounds."""
@@ -64,13 +65,14 @@ class _Worker:
         results = self._run(spec)
         kept = self._memory.overrun()
         if kept:  # nothing can be tried any more in this process
+            self._begin_log(WHOLE.name)
             self.log.write(f"it still held {kept >> 20:,} MiB of memory when the trial was over")
             self.log.flush()
             os._exit(1)
         return [_clipped(result) for result in results]
 
     def _run(self, spec: TrialSpec) -> List[Result]:
-        clocks.arm_stall_clock(self.deadlines)
+        self._wind_up(WHOLE.name)
         selection = self.selection
         subject, loop = selection.subjects[spec.subject], selection.loops[spec.loop]
         try:
@@ -78,12 +80,25 @@ class _Worker:
             if lies:
                 text = f"{spec.subject} declares that it lacks {', '.join(lies)}, and offers it; "
                 return [spec.result(Observation(Ended.SUITE), text + "take it out of `lacks`")]
-            arm = partial(clocks.arm_stall_clock, self.deadlines)
-            return run_trial(spec, subject, loop, self.deadlines, selection.sweep, arm)
+            return run_trial(spec, subject, loop, self.deadlines, selection.sweep, self._wind_up)
         except KeyboardInterrupt:  # the subject's: the user's own ends the whole run from without
             return [spec.result(Observation(Ended.RAISED), "raised KeyboardInterrupt")]
         finally:
             clocks.disarm_stall_clock()
+
+    def _wind_up(self, plan: str) -> None:
+        """Begin the outer clock anew."""
+        if plan != self._logged:
+            self._begin_log(plan)
+        clocks.arm_stall_clock(self.deadlines)
+
+    def _begin_log(self, plan: str) -> None:
+        """Empty the log but for the name of what is played: its first line."""
+        self.log.seek(0)
+        self.log.truncate()
+        self.log.write(f"{plan}\n")
+        self.log.flush()
+        self._logged = plan
 
     def _lies(self, spec: TrialSpec, subject: Subject) -> Sequence[str]:
         """Give what the trial's clause needs, the subject declares to lack, and yet offers."""

@@ -108,7 +108,7 @@ def run_trial(
     loop_factory: LoopFactory,
     deadlines: Deadlines,
     sweep: Sweep = Sweep(),
-    before_each: Callable[[], None] = lambda: None,
+    before_each: Callable[[str], None] = lambda _: None,
 ) -> List[Result]:
     """Run one trial, each play on a loop of its own.
 
@@ -118,8 +118,8 @@ def run_trial(
         loop_factory: makes the loops.
         deadlines: when a wait is given up.
         sweep: how much to play.
-        before_each: called before each play, and in it while the check moves on, e.g. to wind up a
-            clock.
+        before_each: called with a plan's name before it is played, and in the play while the check
+            moves on, e.g. to wind up a clock.
 
     Returns:
         The trial's result, and behind it those of other clauses that its plays broke. Every fault
@@ -130,10 +130,11 @@ def run_trial(
         return [spec.result(Observation(Ended.NOT_TRIED), spec.inapplicable)]
 
     def once(plan: Plan, model: Optional[Recording] = None) -> Played:
-        before_each()
-        return play(
-            spec.check, subject, spec.link, loop_factory, deadlines, plan, model, alive=before_each
-        )
+        def alive() -> None:
+            before_each(plan.name)
+
+        alive()
+        return play(spec.check, subject, spec.link, loop_factory, deadlines, plan, model, alive)
 
     plain, interrupted = _plays(once, spec.check, spec.link, sweep)
     seconds = round(time.perf_counter() - begin, 6)
