@@ -200,7 +200,7 @@ def test_what_fails_now_and_then_is_flaky(monkeypatch: pytest.MonkeyPatch, tmp_p
     """A trial that fails one time in five is flaky when repeated, with both verdicts counted."""
     monkeypatch.setenv("PLANTED_RUN", tmp_path.name)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    one_call = "reader.readexactly.waits-for-n"
+    one_call = "reader.readexactly.beyond-limit"
     plan = {"repeat": 10, "plans": ("whole",)}
     (flaky,) = run("fails_one_time_in_five", one_call, **plan).results
     assert flaky.verdict is Verdict.FLAKY
