@@ -30,19 +30,12 @@ from streamgauge.fakes.parity import (
 )
 from streamgauge.fakes.parity.running import REFERENCES, _kernel
 
+from .conftest import LOOPS
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-LOOPS = {"asyncio": asyncio.SelectorEventLoop}
-try:
-    import uvloop
-except ImportError:  # no wheel for this Python: the selector loop alone
-    pass
-else:
-    LOOPS["uvloop"] = uvloop.new_event_loop
-
 
 LEDGER = tomllib.loads((Path(__file__).with_name("parity_ledger.toml")).read_text())
 
@@ -126,8 +119,8 @@ RAISE_ON_PURPOSE = {"streaming.two_reads_at_once"}
 def test_the_network_cases_hold_no_expectations_of_the_loop():
     """A network case that is played on the kernel twice gives the same."""
     cases = [each for each in all_cases("network") if not each.needs_threads]
-    seen = [[play(each, _kernel, asyncio.SelectorEventLoop) for each in cases] for _ in range(2)]
-    assert seen[0] == seen[1]
+    score = check_network(_kernel, cases=cases)
+    assert (len(cases), []) == (score.total, score.differences)
 
 
 def test_a_mock_is_told_from_a_connection():

@@ -19,10 +19,17 @@ UNSENT_IS_KEPT_BY_REFERENCE = sys.version_info >= (3, 12)
 #: what was sent is counted in bytes and taken off in items (gh-135862).
 WIDE_VIEWS_ARE_CUT_SHORT = True
 
-#: `writelines()` names itself, not `write()`, when it comes after `write_eof()`.
-WRITELINES_NAMES_ITSELF = sys.version_info >= (3, 12)
+#: `writelines()` hands its pieces to sendmsg(2), at once and as they are (before: joins them and
+#: writes that); what is unsent is kept as pieces, of which one call takes so many (gh-91166).
+WRITELINES_SENDS_PIECES = sys.version_info >= (3, 12)
+PIECES_IN_ONE_SEND = 1024 if WRITELINES_SENDS_PIECES else sys.maxsize  # Linux's IOV_MAX
 
-#: `writelines()` after `close()` is a TypeError, of asyncio's own making (gh-136234).
+#: An empty piece at the end of `writelines()` stays unsent, and EOF and `close()` wait behind it;
+#: `writelines()` of an iterator that gives nothing fails an assertion (gh-155888).
+EMPTY_PIECES_STAY = (3, 12) <= sys.version_info < (3, 14, 10)
+
+#: `writelines()` after `close()` is a TypeError, of asyncio's own making, and an AttributeError
+#: after the end (gh-136234).
 WRITELINES_AFTER_CLOSE_FAILS = (3, 12) <= sys.version_info < (3, 13, 6)
 
 #: `writelines()` never pauses the protocol, however large the backlog (gh-127655).
@@ -35,9 +42,6 @@ WRITELINES_NEVER_PAUSES = (3, 12) <= sys.version_info < (3, 12, 9) or (
 FOREIGN_ADDRESSES_ARE_LEFT_OUT = (3, 11, 8) <= sys.version_info < (3, 12) or (
     sys.version_info >= (3, 12, 2)
 )
-
-#: `writelines()` of an iterator that gives nothing fails an assertion; 3.14.10 mended it.
-WRITELINES_NEEDS_SOMETHING = (3, 12) <= sys.version_info < (3, 14, 10)
 
 #: `Server.wait_closed()` waits for the connections that are left (gh-79033).
 WAIT_CLOSED_WAITS_FOR_CLIENTS = sys.version_info >= (3, 12, 1)

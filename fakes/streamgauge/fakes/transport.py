@@ -116,6 +116,7 @@ class MemoryTransport(WritingSide):
         `connection_lost(None)` comes in a later turn of the loop. Bytes that have arrived and
         were not delivered make it a reset for the peer.
         """
+        self._lines_fail = quirks.WRITELINES_AFTER_CLOSE_FAILS
         if not self._closing:
             self._stop_reading()
             if not self._backlog:

@@ -20,16 +20,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from typing import Callable, Dict, NamedTuple, Optional, Tuple, Union
+from typing import Callable, Dict, Iterable, NamedTuple, Optional, Tuple, Union
 
 from .chunks import ChunksLike
 from .direction import FIN, RST, Direction
 from .hands import Hands, check_count
 
-__all__ = ["MAX_DELIVERY_BYTES", "TCP", "UNIX", "WINDOW_BYTES", "Kind", "Wire", "WireEnd"]
+__all__ = ["MAX_DELIVERY_BYTES", "TCP", "UNIX", "Kind", "Wire", "WireEnd"]
 
-#: What Linux takes on loopback before a sender is held, with default buffers: some 2 to 4 MiB.
-WINDOW_BYTES = 2 * 1024 * 1024
 #: How much asyncio's transports ask of a socket at once.
 MAX_DELIVERY_BYTES = 256 * 1024
 
@@ -44,10 +42,13 @@ class Kind(NamedTuple):
     answers_late: bool
     #: After FIN a reader sees EOF, whatever came behind it.
     eof_hides_reset: bool
+    #: What Linux takes before a sender is held, with its default buffers.
+    window_bytes: int
 
 
-TCP = Kind("tcp", answers_late=True, eof_hides_reset=True)
-UNIX = Kind("unix", answers_late=False, eof_hides_reset=False)
+#: Loopback takes some 2 to 4 MiB, a unix socket net.core.wmem_default: less than one delivery.
+TCP = Kind("tcp", answers_late=True, eof_hides_reset=True, window_bytes=2 * 1024 * 1024)
+UNIX = Kind("unix", answers_late=False, eof_hides_reset=False, window_bytes=208 * 1024)
 
 #: The state of an end, as netstat(8) names it: (we sent FIN, FIN has reached us) to state.
 STATES: Dict[Tuple[bool, bool], str] = {
@@ -69,7 +70,8 @@ class WireEnd(Hands):
         wire: the wire that this is an end of.
         peer: the other end.
         on_readable: called whenever bytes, FIN or RST arrive; None calls nobody.
-        on_writable: called once when there is room again after `send` took less than all.
+        on_writable: called once when there is room again after `send` took less than all, or when
+            the next `send` would raise.
         linger_zero: a `close` sends RST and drops what is held, as SO_LINGER with 0 seconds.
         closed: `close` was called.
         dead: RST came.
@@ -134,6 +136,17 @@ class WireEnd(Hands):
         self._check_sendable()
         return out.send(data)
 
+    def sendmsg(self, pieces: Iterable[BytesLike]) -> int:
+        """Hand several pieces to the kernel in one call; see `send`."""
+        self._check_sendable()
+        taken = 0
+        for piece in pieces:
+            n = self.out.send(piece)
+            taken += n
+            if n < len(piece):
+                break
+        return taken
+
     def recv(self, limit_bytes: int = MAX_DELIVERY_BYTES) -> Optional[bytes]:
         """Take bytes that have arrived, as many as the policy gives.
 
@@ -182,6 +195,8 @@ class WireEnd(Hands):
         if unread or (self.linger_zero and tcp):
             self._send_reset()
         else:
+            if not tcp and self.peer.on_writable is not None:
+                self.peer.on_writable()  # its next write fails, and writers look more often
             self._send_fin()
 
     @property
@@ -261,7 +276,8 @@ class Wire:
     """One connection in the kernel, from both ends.
 
     Args:
-        window: bytes that one end may have sent and the other not yet taken.
+        window: bytes that one end may have sent and the other not yet taken; what the kernel's
+            default is for the kind, if None.
         chunks: how arrived bytes are cut into deliveries, see `Chunks`.
         kind: `TCP` or `UNIX`: how connections of this kind end.
 
@@ -278,10 +294,11 @@ class Wire:
     def __init__(
         self,
         *,
-        window: int = WINDOW_BYTES,
+        window: Optional[int] = None,
         chunks: Optional[ChunksLike] = None,
         kind: Kind = TCP,
     ) -> None:
+        window = kind.window_bytes if window is None else window
         check_count("window", window, least=1)
         self.kind = kind
         a, b = self.ends = WireEnd(self), WireEnd(self)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-import sys
 from collections import deque
-from typing import Any, Deque, Dict, Iterable, Optional, Tuple, Union
+from itertools import islice
+from typing import Any, Deque, Dict, Iterable, List, Optional, Tuple, Union
 
 from . import quirks
 from .wire import WireEnd
@@ -44,6 +44,7 @@ class WritingSide(asyncio.Transport):
         "_context_of_writing",
         "_eof",
         "_high",
+        "_lines_fail",
         "_loop",
         "_lost",
         "_low",
@@ -67,6 +68,7 @@ class WritingSide(asyncio.Transport):
         self._backlog_bytes = 0
         self._low, self._high = HIGH_WATER_BYTES // 4, HIGH_WATER_BYTES
         self._writing_paused = False
+        self._lines_fail = False  # `close` was called, on a Python whose writelines trips over it
 
     def write(self, data: BytesLike) -> None:
         """Send bytes, now as far as the window allows, the rest as the peer reads.
@@ -90,9 +92,7 @@ class WritingSide(asyncio.Transport):
         if not data:
             return
         if self._lost:
-            if self._lost >= SILENT_WRITES:
-                logger.warning("socket.send() raised exception.")
-            self._lost += 1
+            self._count_silent_write()
             return
         if not self._backlog:
             try:
@@ -106,35 +106,70 @@ class WritingSide(asyncio.Transport):
             if not data:
                 return
             self._context_of_writing = contextvars.copy_context()
-            self._await_room()
-        self._keep(data)
+        self._keep([data])
+        self._pause_if_full()
 
     def writelines(self, list_of_data: Iterable[BytesLike]) -> None:
-        """Write several pieces as one.
+        """Write several pieces as one, as the running Python's asyncio does it.
 
         Args:
-            list_of_data: what to send.
+            list_of_data: what to send. On Pythons that keep an empty last piece (gh-155888), EOF
+                and `close` wait for ever behind it, until something else is written.
 
         Raises:
             TypeError: a piece is not bytes-like; or, on Pythons that fail so, `close` was called.
+            AttributeError: on the same Pythons, the connection was lost.
             RuntimeError: `write_eof` was called.
             AssertionError: an iterator gave nothing (asyncio's, from Python 3.12 on).
         """
-        if self._eof and quirks.WRITELINES_NAMES_ITSELF:
+        if not quirks.WRITELINES_SENDS_PIECES:
+            self.write(b"".join(list_of_data))
+            return
+        if self._eof:
             raise RuntimeError("Cannot call writelines() after write_eof()")
-        pieces = [*list_of_data]
-        if list_of_data and not pieces and not self._backlog:
-            assert not quirks.WRITELINES_NEEDS_SOMETHING, "Data should not be empty"
-        data = b"".join(pieces)
-        if data and self._closing and quirks.WRITELINES_AFTER_CLOSE_FAILS:
-            raise TypeError("writelines() got data after close(), which this Python can't take")
-        high = self._high
-        if quirks.WRITELINES_NEVER_PAUSES:
-            self._high = sys.maxsize
+        if list_of_data:
+            pieces = [_as_bytes(piece) for piece in list_of_data]
+            if not quirks.EMPTY_PIECES_STAY:
+                pieces = [piece for piece in pieces if piece]
+            self._write_pieces(pieces)
+
+    def _write_pieces(self, pieces: List[BytesLike]) -> None:
+        if self._lines_fail or self._lost:
+            self._write_too_late(pieces)
+        elif self._backlog:
+            self._context_of_writing = contextvars.copy_context()
+            self._keep(pieces)
+            self._on_output()
+            self._pause_after_lines()
+        else:
+            assert pieces or not quirks.EMPTY_PIECES_STAY, "Data should not be empty"
+            self._send_pieces(pieces)
+
+    def _write_too_late(self, pieces: List[BytesLike]) -> None:
+        if not quirks.WRITELINES_AFTER_CLOSE_FAILS:
+            self._count_silent_write()
+            return
+        self._keep(pieces)  # asyncio's accident leaves them there, and sends them if it still can
+        if self._lines_fail:
+            raise TypeError("writelines() after close(), which this Python can't take")
+        if self._protocol is None:
+            raise AttributeError("writelines() after the end, which this Python can't take")
+
+    def _send_pieces(self, pieces: List[BytesLike]) -> None:
         try:
-            self.write(data)
-        finally:
-            self._high = high
+            sent = self.wire.send(b"".join(pieces[: quirks.PIECES_IN_ONE_SEND]))
+        except OSError as exc:
+            self._fail(exc, "Fatal write error on memory transport")
+            return
+        left = _left_of(pieces, sent)
+        if left:
+            self._context_of_writing = contextvars.copy_context()
+            self._keep(left)
+            self._pause_after_lines()
+
+    def _pause_after_lines(self) -> None:
+        if not quirks.WRITELINES_NEVER_PAUSES:
+            self._pause_if_full()
 
     def write_eof(self) -> None:
         """Send FIN behind what is written; reading goes on. Does nothing after `close`.
@@ -182,21 +217,28 @@ class WritingSide(asyncio.Transport):
         self._low, self._high = low, high
         self._pause_if_full()
 
-    def _keep(self, data: BytesLike) -> None:
+    def _keep(self, pieces: List[BytesLike]) -> None:
         if not quirks.UNSENT_IS_KEPT_BY_REFERENCE:
-            data = _unchangeable(data)
-        self._backlog.append(data)
-        self._backlog_bytes += len(data)
-        self._pause_if_full()
+            pieces = [_unchangeable(piece) for piece in pieces]
+        awaited = self._backlog_bytes  # none, if there are but empty pieces
+        self._backlog.extend(pieces)
+        self._backlog_bytes += sum(map(len, pieces))
+        if not (awaited or self._lost):
+            self._await_room()
 
     def _drop_backlog(self) -> None:
         self._backlog.clear()
         self._backlog_bytes = 0
         self.wire.on_writable = None
 
+    def _count_silent_write(self) -> None:
+        if self._lost >= SILENT_WRITES:
+            logger.warning("socket.send() raised exception.")
+        self._lost += 1
+
     def _await_room(self) -> None:
         self.wire.on_writable = self._output_soon
-        if self.wire.writable:  # the answer to what was just sent can be there already
+        if self._backlog_bytes and self.wire.writable:  # the answer can be there already
             self._output_soon()
 
     def _output_soon(self) -> None:
@@ -204,7 +246,7 @@ class WritingSide(asyncio.Transport):
         self._loop.call_soon(self._on_output, context=self._context_of_writing)
 
     def _on_output(self) -> None:
-        if self._lost:
+        if self._lost or not self._backlog:
             return
         try:
             self._send_backlog()
@@ -222,15 +264,14 @@ class WritingSide(asyncio.Transport):
 
     def _send_backlog(self) -> None:
         backlog = self._backlog
-        while backlog:
-            first = backlog[0]
-            sent = self.wire.send(first)
-            self._backlog_bytes -= sent
-            if sent < len(first):
-                backlog[0] = memoryview(first)[sent:]
-                self._await_room()
-                return
-            backlog.popleft()
+        sent = self.wire.sendmsg(islice(backlog, quirks.PIECES_IN_ONE_SEND))
+        self._backlog_bytes -= sent
+        while sent and sent >= len(backlog[0]):
+            sent -= len(backlog.popleft())  # an empty piece goes with a later one only
+        if sent:
+            backlog[0] = memoryview(backlog[0])[sent:]
+        if backlog:
+            self._await_room()
 
     def _pause_if_full(self) -> None:
         if self._backlog_bytes > self._high and not self._writing_paused:
@@ -277,6 +318,15 @@ def _after(sent: int, data: BytesLike, given: BytesLike) -> BytesLike:
     if wide and quirks.WIDE_VIEWS_ARE_CUT_SHORT:
         return _as_bytes(memoryview(given)[sent:])
     return memoryview(data)[sent:]
+
+
+def _left_of(pieces: List[BytesLike], sent: int) -> List[BytesLike]:
+    """Give what is left once so many bytes were sent: an empty piece goes with a later one only."""
+    for i, piece in enumerate(pieces):
+        if not sent or sent < len(piece):
+            return [memoryview(piece)[sent:], *pieces[i + 1 :]]
+        sent -= len(piece)
+    return []
 
 
 def _unchangeable(data: BytesLike) -> BytesLike:

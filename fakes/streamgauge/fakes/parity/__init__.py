@@ -1,7 +1,7 @@
 """Parity: does a fake do what the kernel does? Cases that are played on both in the same run.
 
 `check_stream_pair` scores any stream pair, `check_network` any network. The cases are in one
-module a theme: `reading`, `ending`, `dying`, `writing`, `swapping`, `securing`, `naming`,
+module a theme: `reading`, `ending`, `dying`, `writing`, `lines`, `swapping`, `securing`, `naming`,
 `streaming`, `cancelling` on a pair; `serving`, `connecting`, `resolving` on a network. They hold
 no expectations.
 """
@@ -13,6 +13,7 @@ from . import (  # noqa: F401  # each registers its cases
     connecting,
     dying,
     ending,
+    lines,
     naming,
     reading,
     resolving,

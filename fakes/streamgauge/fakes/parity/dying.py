@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .cases import PLAIN, TCP, case
+from .cases import PLAIN, TCP, UNIX, case
 from .seen import Pair, tried
 
 
@@ -133,3 +133,20 @@ async def answering_a_peer_that_closed(pair: Pair) -> Any:
         seen.append(await pair.outcome(pair.server.writer.drain()))
     pair.server.writer.close()
     return seen, await pair.outcome(pair.server.writer.wait_closed())
+
+
+@case(6, UNIX)
+async def a_flood_from_a_peer_that_leaves_a_flood_unread(pair: Pair) -> Any:
+    """Both have sent more than fits, one closes unread: what the other, that reads on, still gets.
+
+    A unix socket holds less than one delivery, so nothing is lost before its own sends fail.
+    """
+    tap, flood = pair.server.tap(keep_open=True), b"x" * (8 * 1024 * 1024)
+    for side in pair.sides:
+        side.transport.pause_reading()
+        side.transport.write(flood)
+    await pair.settle()
+    pair.client.transport.close()
+    pair.server.transport.resume_reading()
+    await pair.settle()
+    return tap.log, len(tap.data)

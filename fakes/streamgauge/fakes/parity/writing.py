@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import array
-from typing import Any, List
+from typing import Any
 
 from .cases import PLAIN, case
 from .seen import Pair, tried
@@ -70,20 +70,6 @@ async def a_view_of_larger_items(pair: Pair) -> Any:
     said = tried(pair.client.transport.write, memoryview(array.array("i", [1, 2, 3])))
     await pair.settle()
     return said, len(tap.data)
-
-
-@case(4)
-async def writelines_is_one_write(pair: Pair) -> Any:
-    """`writelines` takes any iterable of bytes-like objects; text is refused."""
-    tap = pair.server.tap()
-    said = [
-        tried(pair.client.transport.writelines, [b"a", bytearray(b"b"), memoryview(b"c")]),
-        tried(pair.client.transport.writelines, iter([b"d"])),
-        tried(pair.client.transport.writelines, []),
-        tried(pair.client.transport.writelines, ["text"]),
-    ]
-    await pair.settle()
-    return said, tap.data
 
 
 @case(4)
@@ -205,18 +191,6 @@ async def write_after_close_with_a_backlog(pair: Pair) -> Any:
     return said, len(tap.data), pair.logged
 
 
-@case(4)
-async def writelines_after_close(pair: Pair) -> Any:
-    """`writelines` after `close` is dropped and counted like a write; an empty write is not."""
-    transport = pair.client.transport
-    transport.close()
-    said = [tried(transport.write, b"") for _ in range(10)]
-    before = list(pair.logged)
-    said += [tried(transport.writelines, [b"a", b"b"]) for _ in range(7)]
-    await pair.settle()
-    return said, before, pair.logged
-
-
 @case(4, PLAIN)
 async def write_after_write_eof_with_a_backlog(pair: Pair) -> Any:
     """A write after `write_eof` raises also while there is still something to be sent."""
@@ -306,20 +280,6 @@ async def a_write_inside_resume_writing(pair: Pair) -> Any:
     return tap.log, len(other.data)
 
 
-@case(7, PLAIN)
-async def a_flood_by_writelines(pair: Pair) -> Any:
-    """Whether `writelines` past the high-water mark pauses, in this version of Python."""
-    tap, other = pair.client.tap(), pair.server.tap()
-    pair.server.transport.pause_reading()
-    pair.client.transport.writelines([FLOOD, FLOOD])
-    await pair.settle()
-    before = tap.events, pair.client.transport.get_write_buffer_size() > 0
-    pair.client.transport.write(b"y")
-    pair.server.transport.resume_reading()
-    await pair.settle()
-    return before, tap.log, len(other.data)
-
-
 @case(7)
 async def a_mark_of_zero_resumes_when_all_is_sent(pair: Pair) -> Any:
     """With a high-water mark of 0 the protocol goes on when the backlog is empty."""
@@ -354,13 +314,3 @@ async def a_view_of_larger_items_that_does_not_fit(pair: Pair) -> Any:
     pair.client.transport.close()
     await pair.settle()
     return said, len(tap.data) == 8 * MIB
-
-
-@case(4, PLAIN)
-async def writelines_of_nothing(pair: Pair) -> Any:
-    """`writelines` of an empty list does nothing; of an empty iterator, what this Python does."""
-    tap = pair.server.tap()
-    nothings: List[Any] = [[], (), iter([])]
-    said = [tried(pair.client.transport.writelines, nothing) for nothing in nothings]
-    await pair.settle()
-    return said, tap.data
