@@ -16,6 +16,7 @@ import types
 from streamgauge.fakes.parity.seen import raised, standing
 
 QUIET_TURNS = 12
+BUFFER_BYTES = 256 * 1024  # of a socket, each way
 LINGER_ZERO = struct.pack("ii", 1, 0)
 
 
@@ -66,6 +67,11 @@ class Side:
         self.socket = self.writer.get_extra_info("socket")
         self.read = None
         self.drains = []
+
+    def fix_buffers(self):
+        """Keep the kernel from taking more and more, as it does for a peer that reads on."""
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            self.socket.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
 
     def reset(self):
         """End by RST, where the link has one."""
@@ -155,19 +161,21 @@ class World:
         """Make the pair."""
         self._context = self.maker(streams=STREAMS, ignore_leaks="all")
         self.sides = [Side(end) for end in self.loop.run_until_complete(self._context.__aenter__())]
+        for side in self.sides:
+            side.fix_buffers()
 
     def do(self, call, *args):
         """Call something in the loop, and give what it raised, if anything."""
         with _listening() as self.logged:
             return self.loop.run_until_complete(_in_loop(call, *args))
 
-    def settle(self):
+    def settle(self, patience=1):
         """Let the loop go round until nothing happens any more."""
-        self.loop.run_until_complete(self._settle())
+        self.loop.run_until_complete(self._settle(QUIET_TURNS * patience))
 
-    async def _settle(self):
+    async def _settle(self, quiet_turns):
         before, quiet = None, 0
-        while quiet < QUIET_TURNS:
+        while quiet < quiet_turns:
             await asyncio.sleep(0)
             now = [side.progress() for side in self.sides]
             quiet = quiet + 1 if now == before else 0
