@@ -22,6 +22,7 @@ operations = st.lists(
         st.tuples(st.just("take"), st.integers(0, 100)),
         st.tuples(st.just("replace"), letters),
         st.tuples(st.just("release"), st.none()),
+        st.tuples(st.just("pour"), st.integers(0, 5)),
         st.tuples(st.just("gather"), st.none()),
         st.tuples(st.just("search"), separators),
     ),
@@ -64,6 +65,11 @@ def test_it_is_a_bytearray_read_from_the_left(script):
         elif name == "replace":
             buffer.replace(value)
             model = value
+        elif name == "pour":
+            place, received = bytearray(len(model) + value), buffer.received
+            assert buffer.pour(memoryview(place)) == len(model)
+            assert (bytes(place), buffer.received) == (model + bytes(value), received)
+            model = b""
         elif value is None:
             getattr(buffer, name)()
         else:

@@ -136,6 +136,15 @@ class ReceiveBuffer:
         """Remove and return everything."""
         return self.take(self.size)
 
+    def pour(self, place: memoryview) -> int:
+        """Move everything to the beginning of ``place``; return how many bytes that were."""
+        filled = 0
+        for part in (self.stream.read(), *self.tail):
+            place[filled : filled + len(part)] = part
+            filled += len(part)
+        self.replace(b"")
+        return filled
+
     def replace(self, data: bytes) -> None:
         """Forget everything and hold ``data`` in its place, as if it had just been received."""
         self._before += self.tail_size

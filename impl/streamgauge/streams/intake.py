@@ -20,9 +20,16 @@ from typing import Any
 from .arguments import DEFAULT_LIMIT, BytesLike, checked_data, checked_limit
 from .buffer import ReceiveBuffer
 from .bufferview import BufferView
+from .landing import Landing, land
 from .transports import delivers_once_a_turn, is_closing
 
 _SMALL_BYTES = 1024  # a chunk no larger than that may be held while a read waits, read or not
+
+# A read that waits for more than a transport hands on at once has it received in one place, but
+# not on a mere promise: the peer has to have sent that part of as much.
+LARGE_BYTES = 2**18
+_EARNED = 8
+_UNKNOWN = float("inf")  # what a read to EOF needs
 
 
 class Intake:
@@ -43,6 +50,7 @@ class Intake:
     _wanted: float = 0  # bytes that its read will take, if as many are there
     _transport: Any = None
     _delivers_once_a_turn = False
+    _landing: Landing | None = None  # where a large message is received that a read waits for
 
     def __init__(
         self,
@@ -84,7 +92,10 @@ class Intake:
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             if bound - incoming.stream.tell() < self._needed:
-                return  # its read wants more: let it come, past the usual bound if need be
+                # Its read wants more: let it come, past the usual bound if need be.
+                if self._needed >= LARGE_BYTES:
+                    self._land()
+                return
             waiter.set_result(None)
             if self._delivers_once_a_turn:
                 spoken_for = self._wanted
@@ -135,6 +146,7 @@ class Intake:
     @property
     def _buffer(self) -> BufferView:
         """The buffer as asyncio's programs know it."""
+        self._settle()
         return BufferView(self._incoming)
 
     @_buffer.setter
@@ -158,6 +170,9 @@ class Intake:
                 still its own.
         """
         if self._waiter is not None:
+            if self._landing is not None:
+                self._settle()
+                return  # to look again: what had come is in the buffer only now
             raise RuntimeError(
                 f"{method}() would have to wait for data while another read of the same reader "
                 "waits; let one coroutine at a time read"
@@ -172,11 +187,14 @@ class Intake:
             self._incoming.release()  # what was read of it
         try:
             # The waiter stands before the transport is let go: it may deliver at once.
+            if needed >= LARGE_BYTES:
+                self._land()
             if self._paused:
                 self._resume()
             await waiter
         except BaseException:
             # The bound that was lifted for this read holds again.
+            self._settle()
             if self._incoming.size > self._high_bytes:
                 self._pause()
             raise
@@ -184,9 +202,44 @@ class Intake:
             self._waiter = None
 
     def _wake(self) -> None:
+        self._settle()
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+    # Receiving a large message in one place. Meanwhile the buffer is empty and nothing is enough
+    # for the read, so that what somebody feeds by another way is noticed.
+
+    def _land(self) -> None:
+        if self._landing is not None:  # fed by hand, or by TLS that has come between
+            fed = self._incoming.take_all()
+            self._settle()
+            self.feed_data(fed)
+            return
+        size = self._needed
+        if size == _UNKNOWN or self._incoming.received * _EARNED < size:
+            return
+        if getattr(self.feed_data, "__func__", None) is not _FEED_DATA:
+            return  # somebody looks at what comes
+        self._landing = land(self, self._transport, int(size))
+        if self._landing is not None:
+            self._needed = _UNKNOWN
+
+    def _landed(self, landing: Landing) -> None:
+        """Feed the message that has come."""
+        if landing is self._landing:
+            self.feed_data(self._take_off())
+
+    def _settle(self) -> None:
+        """Put what has come of a message that is being received in one place into the buffer."""
+        if self._landing is not None:
+            self._incoming.append(self._take_off())
+
+    def _take_off(self) -> bytes:
+        landing: Any = self._landing
+        self._landing = None
+        self._needed = landing.size
+        return landing.end()  # type: ignore[no-any-return]  # Any, as it may be None
 
     # Flow control.
 
@@ -222,6 +275,7 @@ class Intake:
 
     def _replace_transport(self, transport: Any) -> None:
         """Go on with another transport: the connection was upgraded to TLS."""
+        self._settle()
         if self._paused:
             # The new one rests on the old one, which nobody would resume any more.
             self._resume()
@@ -229,6 +283,9 @@ class Intake:
         self._delivers_once_a_turn = delivers_once_a_turn(transport)
         if self._incoming.size > self._high_bytes:
             self._pause()
+
+
+_FEED_DATA = Intake.feed_data
 
 
 @lru_cache(maxsize=64)

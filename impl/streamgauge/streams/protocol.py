@@ -110,6 +110,11 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
                 reader.set_exception(exc)
         self._transport = None
 
+    def _feeds_only(self, reader: Any) -> bool:
+        """Return whether received bytes are fed to ``reader`` here and nothing else is done."""
+        hook = getattr(self.data_received, "__func__", None) is not _DATA_RECEIVED
+        return self._stream_reader is reader and not (hook or self._over_ssl)
+
     def _join(self, transport: Any) -> None:
         """Take ``transport`` as this connection's transport, instead of the former, if any."""
         former, self._transport = self._transport, transport
@@ -166,6 +171,9 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
             }
         )
         transport.close()
+
+
+_DATA_RECEIVED = StreamReaderProtocol.data_received
 
 
 def _nobody() -> None:

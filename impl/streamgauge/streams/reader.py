@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 
 from .arguments import DEFAULT_LIMIT, Separators, checked_count, checked_separators
-from .intake import Intake
+from .intake import LARGE_BYTES, Intake
 
 _NEWLINE = (b"\n",)
 _LF = 10  # a newline, as an item of bytes
@@ -53,8 +53,9 @@ class StreamReader(Intake):
     """
 
     def __repr__(self) -> str:
+        size = self._incoming.size + (self._landing.filled if self._landing else 0)
         shown = (
-            (self._incoming.size, f"{self._incoming.size} bytes"),
+            (size, f"{size} bytes"),
             (self._eof, "eof"),
             (self._limit != DEFAULT_LIMIT, f"limit={self._limit}"),
             (self._waiter, f"waiter={self._waiter!r}"),
@@ -245,7 +246,10 @@ class StreamReader(Intake):
                 raise asyncio.IncompleteReadError(incoming.take_all(), n)
             await self._wait("readexactly", n, n)
             size = incoming.size
-        return self._consume(n)
+        data = self._consume(n)
+        if n >= LARGE_BYTES:
+            incoming.release()  # else a large message would be held until something else has come
+        return data
 
     async def _read_to_eof(self) -> bytes:
         while True:

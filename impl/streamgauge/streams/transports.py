@@ -46,6 +46,15 @@ def delivers_once_a_turn(transport: Any) -> bool:
     return type(transport).__module__ == "asyncio.selector_events"
 
 
+def receives_in_place(transport: Any) -> bool:
+    """Return whether this transport writes what it receives into a BufferedProtocol's memory.
+
+    asyncio's and uvloop's of sockets do. TLS decrypts there, or copies; asyncio's of pipes know
+    no BufferedProtocol.
+    """
+    return type(transport).__module__ in ("asyncio.selector_events", "uvloop.loop")
+
+
 def keep_paused(loop: asyncio.AbstractEventLoop, transport: Any) -> None:
     """Make a pause hold that was asked for while the transport was being set up.
 

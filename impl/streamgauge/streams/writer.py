@@ -15,6 +15,7 @@ from typing import Any, Iterable
 from .arguments import BytesLike, checked_data, checked_lines, checked_tls
 from .closing import CloseWatch
 from .flow import FlowControlMixin
+from .landing import Landing
 from .reader import StreamReader
 from .transports import is_closing, start_tls
 
@@ -282,7 +283,8 @@ class StreamWriter:
                 **{name: value for name, value in timeouts.items() if value is not None},
             )
         except BaseException as error:
-            if plain.get_protocol() is not protocol:
+            receiver = plain.get_protocol()
+            if receiver is not protocol and not isinstance(receiver, Landing):  # but TLS is
                 self._lose(plain, error)
             raise
         self._go_on_with(upgraded)
