@@ -229,7 +229,7 @@ class TestRefused:
         """Memory is not taken before an eighth of as many bytes has come."""
         async with kit.pair() as (reader, _, peer):
             await peer.do(peer.send, b"x")
-            read = asyncio.ensure_future(reader.readexactly(2**40))
+            read = asyncio.ensure_future(reader.readexactly(SIZE))
             await kit.until(lambda: reader._incoming.size == 1)
             assert reader._landing is None
             read.cancel()
@@ -261,3 +261,13 @@ class TestRefused:
     async def test_a_transport_of_another_kind(self, transport):
         """It goes on as it is: whether it knows such protocols is not known."""
         assert land(StreamReader(), transport, SIZE) is None
+
+    async def test_a_protocol_that_does_more_than_feed_this_reader(self, kit):
+        """Under TLS, and where another reader is fed, nothing is received past the protocol."""
+        async with kit.pair() as (reader, writer, peer):
+            protocol = writer.transport.get_protocol()
+            assert land(StreamReader(), writer.transport, SIZE) is None
+            protocol._over_ssl = True
+            assert land(reader, writer.transport, SIZE) is None
+            protocol._over_ssl = False
+            assert land(reader, writer.transport, SIZE).end() == b""
