@@ -264,7 +264,7 @@ class TestRefused:
 
     async def test_a_protocol_that_does_more_than_feed_this_reader(self, kit):
         """Under TLS, and where another reader is fed, nothing is received past the protocol."""
-        async with kit.pair() as (reader, writer, peer):
+        async with kit.pair() as (reader, writer, _):
             protocol = writer.transport.get_protocol()
             assert land(StreamReader(), writer.transport, SIZE) is None
             protocol._over_ssl = True

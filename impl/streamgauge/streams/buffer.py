@@ -45,7 +45,7 @@ class ReceiveBuffer:
         tail_size: How many bytes are in the queue behind ``head``.
     """
 
-    __slots__ = ("_before", "_tiny", "head", "stream", "tail", "tail_size")
+    __slots__ = ("_tiny", "before", "head", "stream", "tail", "tail_size")
 
     def __init__(self) -> None:
         self.stream = BytesIO()
@@ -53,7 +53,7 @@ class ReceiveBuffer:
         self.tail_size = 0
         self.tail = _NO_QUEUE
         self._tiny = 0
-        self._before = 0  # bytes that were received before those of head
+        self.before = 0  # bytes that were received before those of head
 
     @property
     def size(self) -> int:
@@ -67,7 +67,7 @@ class ReceiveBuffer:
         ``received - size`` have left, so this names a place in the stream that stays right while
         reads take bytes away.
         """
-        return self._before + len(self.head) + self.tail_size
+        return self.before + len(self.head) + self.tail_size
 
     def __len__(self) -> int:
         return self.size
@@ -85,7 +85,7 @@ class ReceiveBuffer:
         if not self.tail_size:
             end = len(self.head)
             if self.stream.tell() == end:  # as `_load` would do it; one call less
-                self._before += end
+                self.before += end
                 self.head = data
                 self.stream.__init__(data)  # type: ignore[misc]  # begins anew
                 return length
@@ -127,7 +127,7 @@ class ReceiveBuffer:
                 chunk = self.stream.read(missing)
                 missing = 0
             else:
-                self._before += length
+                self.before += length
                 missing -= length
             parts.append(chunk)
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -147,7 +147,7 @@ class ReceiveBuffer:
 
     def replace(self, data: bytes) -> None:
         """Forget everything and hold ``data`` in its place, as if it had just been received."""
-        self._before += self.tail_size
+        self.before += self.tail_size
         self.tail = _NO_QUEUE
         self.tail_size = 0
         self._load(data)
@@ -161,7 +161,7 @@ class ReceiveBuffer:
         rest = len(self.head) - start
         if start > rest:
             self._load(self.head[start:])
-            self._before -= rest
+            self.before -= rest
 
     def gather(self) -> bool:
         """Join small chunks at the beginning to one, some 256 KiB at a time; return if it did.
@@ -187,7 +187,7 @@ class ReceiveBuffer:
             parts += [tail.popleft() for _ in range(several)]
             self.tail_size += rest - sum(map(len, parts))
         self._load(b"".join(parts))
-        self._before -= rest
+        self.before -= rest
         return True
 
     def search(self, separators: Sequence[bytes], since: int = 0) -> tuple[int, int] | None:
@@ -260,7 +260,7 @@ class ReceiveBuffer:
 
     def _load(self, chunk: bytes) -> None:
         """Read from ``chunk``, which was received next, from now on; forget the former one."""
-        self._before += len(self.head)
+        self.before += len(self.head)
         self.head = chunk
         self.stream.__init__(chunk)  # type: ignore[misc]  # begins anew, as often as wanted
 

@@ -87,19 +87,30 @@ class Intake:
         if not data:
             return
         incoming = self._incoming
-        bound = incoming.append(data)
-        spoken_for: float = 0  # bytes that will be read before more can come
+        stream = self._stream
+        head = incoming.head
+        if incoming.tail_size or stream.tell() != len(head):
+            bound = incoming.append(data)
+        else:  # what it would do: everything was read. One call less is a tenth of feeding
+            incoming.before += len(head)
+            incoming.head = data
+            stream.__init__(data)  # type: ignore[misc]  # begins anew
+            bound = len(data)
         waiter = self._waiter
         if waiter is not None and not waiter.done():
-            if bound - incoming.stream.tell() < self._needed:
+            needed = self._needed
+            if needed and bound - stream.tell() < needed:
                 # Its read wants more: let it come, past the usual bound if need be.
-                if self._needed >= LARGE_BYTES:
+                if needed >= LARGE_BYTES:
                     self._land()
                 return
             waiter.set_result(None)
-            if self._delivers_once_a_turn:
-                spoken_for = self._wanted
-        if bound > self._high_bytes and incoming.size > self._high_bytes + spoken_for:
+            if bound > self._high_bytes:
+                # What will be read before this transport can deliver more does not count.
+                spoken_for = self._wanted if self._delivers_once_a_turn else 0
+                if incoming.size > self._high_bytes + spoken_for:
+                    self._pause()
+        elif bound > self._high_bytes and incoming.size > self._high_bytes:
             self._pause()
 
     def feed_eof(self) -> None:
@@ -177,6 +188,19 @@ class Intake:
                 f"{method}() would have to wait for data while another read of the same reader "
                 "waits; let one coroutine at a time read"
             )
+        waiter = self._expect(needed, wanted)
+        try:
+            await waiter
+        except BaseException:
+            self._give_up()
+            raise
+        self._waiter = None
+
+    def _expect(self, needed: float, wanted: float = 0) -> asyncio.Future[None]:
+        """Return what `_wait` waits for, where no read waits; see there for what follows it.
+
+        A read for which nothing has come does the same without a coroutine of its own for it.
+        """
         loop = self._loop
         if loop is None or self._transport is None:  # fed by hand, from any loop
             loop = asyncio.get_running_loop()
@@ -185,21 +209,20 @@ class Intake:
         self._wanted = wanted
         if len(self._incoming.head) > _SMALL_BYTES:
             self._incoming.release()  # what was read of it
-        try:
-            # The waiter stands before the transport is let go: it may deliver at once.
-            if needed >= LARGE_BYTES:
-                self._land()
-            if self._paused:
-                self._resume()
-            await waiter
-        except BaseException:
-            # The bound that was lifted for this read holds again.
-            self._settle()
-            if self._incoming.size > self._high_bytes:
-                self._pause()
-            raise
-        finally:
-            self._waiter = None
+        if needed >= LARGE_BYTES:
+            self._land()
+        # The waiter stands before the transport is let go: it may deliver at once.
+        if self._paused:
+            self._resume()
+        return waiter
+
+    def _give_up(self) -> None:
+        """Take back what a read expected that ends without it."""
+        self._settle()
+        # The bound that was lifted for this read holds again.
+        if self._incoming.size > self._high_bytes:
+            self._pause()
+        self._waiter = None
 
     def _wake(self) -> None:
         self._settle()

@@ -99,9 +99,15 @@ class StreamReader(Intake):
                     if self._paused:
                         self._resume_if_low()
                     return data
-                if self._eof or self._exception is not None:
+                if self._eof or self._exception is not None or self._waiter is not None:
                     break
-                await self._wait("read", _ANY, n)
+                waiter = self._expect(_ANY, n)
+                try:
+                    await waiter
+                except BaseException:
+                    self._give_up()
+                    raise
+                self._waiter = None
         return await self._read_waiting(checked_count("read", n))
 
     async def readline(self) -> bytes:
@@ -128,9 +134,20 @@ class StreamReader(Intake):
                     return line
                 self._incoming.unread(len(line))
                 break
-            if self._incoming.tail_size or self._eof or self._exception is not None:
+            if (
+                self._incoming.tail_size
+                or self._eof
+                or self._exception is not None
+                or self._waiter is not None
+            ):
                 break
-            await self._wait("readline", _ANY)
+            waiter = self._expect(_ANY)
+            try:
+                await waiter
+            except BaseException:
+                self._give_up()
+                raise
+            self._waiter = None
         return await self._readline_waiting()
 
     async def readexactly(self, n: int) -> bytes:
@@ -160,9 +177,20 @@ class StreamReader(Intake):
                 if data:
                     self._incoming.unread(len(data))
                     break
-                if self._incoming.tail_size or self._eof or self._exception is not None:
+                if (
+                    self._incoming.tail_size
+                    or self._eof
+                    or self._exception is not None
+                    or self._waiter is not None
+                ):
                     break
-                await self._wait("readexactly", n, n)
+                waiter = self._expect(n, n)
+                try:
+                    await waiter
+                except BaseException:
+                    self._give_up()
+                    raise
+                self._waiter = None
         return await self._readexactly_waiting(checked_count("readexactly", n))
 
     async def readuntil(self, separator: Separators = b"\n") -> bytes:
@@ -203,8 +231,14 @@ class StreamReader(Intake):
                     if 0 <= before <= self._limit_bytes:
                         return self._consume(before + len(separator))
                 dry = start == len(incoming.head) and not incoming.tail_size
-                if dry and not self._eof and self._exception is None:
-                    await self._wait("readuntil", _ANY)
+                if dry and not self._eof and self._exception is None and self._waiter is None:
+                    waiter = self._expect(_ANY)
+                    try:
+                        await waiter
+                    except BaseException:
+                        self._give_up()
+                        raise
+                    self._waiter = None
                 elif not incoming.gather():
                     break
         return await self._readuntil_waiting(checked_separators(separator), "readuntil")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Dict, Tuple
 
-from streamgauge.conformance.saboteurs.making import saboteur
+from streamgauge.conformance.saboteurs.making import instead, saboteur
 
 NOTHING_RAISED = "nothing was raised"
 CLIENTS = ("open_connection", "open_unix_connection")
@@ -256,17 +256,14 @@ def _loop_needed(kwds: Dict[str, Any]) -> Dict[str, Any]:
 @saboteur("open_connection.loop.optional", "it ended with RuntimeError")
 def streams_wait_on_another_loop(s: Any) -> None:
     """A read waits on a loop that the module made when it was imported."""
-    real = s.StreamReader._wait
 
-    async def _wait(self: Any, *args: Any) -> None:
+    @instead(s.StreamReader)
+    def _expect(self: Any, *args: Any) -> Any:
         other = asyncio.new_event_loop()
         try:
-            await other.create_future()
+            return other.create_future()
         finally:
             other.close()
-        await real(self, *args)
-
-    s.StreamReader._wait = _wait
 
 
 @saboteur("open_connection.server_hostname.without-ssl-rejected", NOTHING_RAISED)
