@@ -68,7 +68,7 @@ def test_the_limit_of_a_delivery_is_kept():
     assert [b"ab", b"cd", b"e"] == deliveries(lambda available: 1000, b"abcde", limit=2)
 
 
-@pytest.mark.parametrize("answer", [-1, 1.5, None, "2"])
+@pytest.mark.parametrize("answer", [-1, 0, 1.5, None, "2"])
 def test_an_answer_that_is_no_size_is_named(answer):
     """A policy that answers nonsense is an error that says what came and what was expected."""
     with pytest.raises(ValueError, match=rf"gave {answer!r} for 3 bytes, expected a number from 1"):

@@ -325,6 +325,44 @@ async def test_a_network_can_be_entered_again(shout, ask):
             server.close()
 
 
+async def test_what_is_said_before_entering_holds_until_leaving(shout, ask):
+    """Rules wait for the network to be entered, go with it, and touch nothing outside of it."""
+    net = MemoryNetwork(hosts={"db": "10.0.0.1"})
+    for _ in range(2):
+        net.refuse("db:80")
+        net.heal()
+        net.blackhole("db:80")
+        net.latency("db:80", 5)
+        net.partition("127.0.0.1", "db")
+        net.heal()
+        net.refuse("db:80")
+        async with net, await asyncio.start_server(shout, "db", 80):
+            with pytest.raises(ConnectionRefusedError):
+                await ask("db", 80)
+        async with net, await asyncio.start_server(shout, "db", 80):
+            assert b"HELLO\n" == await ask("db", 80)
+
+
+async def test_what_is_passed_through_outlives_the_network(real):
+    """A destination that was named stays reachable when the network is entered again."""
+    net = MemoryNetwork()
+    net.passthrough("127.0.0.1:*")
+    for _ in range(2):
+        async with net:
+            _, writer = await asyncio.open_connection(*real.getsockname())
+            writer.close()
+
+
+async def test_a_bare_wire_needs_a_network_that_is_entered():
+    """Connecting by hand outside of the network is an error that says so."""
+    net = MemoryNetwork()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=r"connect\(\) to .*this network is not entered"):
+            await net.connect(("127.0.0.1", 80))
+        async with net:
+            pass
+
+
 def test_two_loops_in_two_threads(shout, ask):
     """Each loop has its own network, at the same time, with the same names and ports."""
 

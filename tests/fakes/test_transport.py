@@ -436,6 +436,22 @@ async def test_a_policy_that_raises_ends_the_connection(recorder):
     b.abort()
 
 
+async def test_a_policy_that_gives_nothing_is_an_error_at_once(recorder):
+    """A policy that rounds down to 0 doesn't spin: the reading end is lost with the number."""
+    client, server = recorder(), recorder()
+    handled = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: handled.append(context))
+    a, b = await over_memory(client, server, chunks=lambda available: available // 2)
+    a.write(b"xy")
+    while not b.is_closing():
+        await asyncio.sleep(0)
+    assert [b"x"] == server.data
+    assert ["the chunks policy gave 0 for 1 bytes, expected a number from 1 to 1: how many"] == [
+        str(context["exception"]).partition(" of them")[0] for context in handled
+    ]
+    a.abort()
+
+
 @pytest.mark.parametrize("chunks", [Chunks.ONE_BYTE, Chunks.COALESCE, Chunks.RANDOM(5)])
 async def test_policies_hold_through_the_transport(chunks, recorder):
     """All bytes come in the end, in the policy's pieces, followed by EOF."""

@@ -14,7 +14,7 @@ from typing import Any, Callable, Iterable, Optional, Sequence, Tuple, Union
 __all__ = ["Chunks", "ChunksLike", "Policy", "Sizer", "sizer_for"]
 
 #: What a wire asks: (bytes that have arrived, bytes left of the oldest write) to the size of the
-#: next delivery; 0 puts the delivery off until the next turn of the loop.
+#: next delivery; 0 puts it off until the next turn of the loop, which COALESCE alone may do.
 Sizer = Callable[[int, int], int]
 
 
@@ -77,6 +77,9 @@ def _checked_sizes(sizes: Iterable[int]) -> Tuple[int, ...]:
 class Chunks:
     """The policies by name; any callable from bytes available to bytes delivered will do as well.
 
+    A callable is given 1 or more and returns 1 or more; anything else is an error on the wire, a
+    ValueError that the reading end is lost with.
+
     No delivery is ever longer than 256 KiB, and there is one in each turn of the loop, as on a
     socket. Policies count bytes, not messages.
     """
@@ -138,5 +141,17 @@ def sizer_for(chunks: Optional[ChunksLike]) -> Optional[Sizer]:
             " of Chunks, or a callable that is given the bytes available and returns how many of"
             " them to deliver"
         )
-    call = chunks
-    return lambda available, oldest: call(available)
+    return _asking(chunks)
+
+
+def _asking(call: Callable[[int], int]) -> Sizer:
+    def size(available: int, oldest: int) -> int:
+        n = call(available)
+        if not isinstance(n, int) or n < 1:
+            raise ValueError(
+                f"the chunks policy gave {n!r} for {available} bytes, expected a number from 1 to"
+                f" {available}: how many of them to deliver"
+            )
+        return n
+
+    return size

@@ -224,13 +224,7 @@ class Direction:
         available = self.unread
         if self._sizer is None:
             return available
-        size = self._sizer(available, len(self.queue[0]) - self.head)
-        if not isinstance(size, int) or size < 0:
-            raise ValueError(
-                f"the chunks policy gave {size!r} for {available} bytes, expected a number from 1"
-                f" to {available}, or 0 to wait for the next turn of the loop"
-            )
-        return min(size, available)
+        return min(self._sizer(available, len(self.queue[0]) - self.head), available)
 
     def _cut_off(self, n: int) -> bytes:
         queue, head = self.queue, self.head

@@ -51,7 +51,9 @@ class MemoryNetwork:
 
     ``async with MemoryNetwork() as net:`` enters it. Leaving ends every connection and server,
     cancels handler tasks that are left, and gives the loop its methods back, whatever happens.
-    Networks nest: the inner one answers, and what it passes through goes to the outer one.
+    Networks nest: the inner one answers, and what it passes through goes to the outer one. One
+    that was left can be entered again, and is as new but for what it passes through. What
+    happens to traffic can be said before entering as well: it holds from then until leaving.
 
     Raises:
         LeakError: on leaving, if a server, a client's writer or a handler's task is left, or
@@ -207,7 +209,10 @@ class MemoryNetwork:
             ForbiddenConnectError: the address is not in the network.
             ConnectionRefusedError: nobody listens there.
             FileNotFoundError: the path is not there.
+            RuntimeError: the network is not entered.
         """
+        if self._layer is None:
+            raise RuntimeError(f"connect() to {to!r}, but this network is not entered")
         if isinstance(to, tuple):
             return await self._dialing.connect(None, to)
         return await self._dialing.connect("", to, UNIX)

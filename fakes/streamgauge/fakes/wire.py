@@ -158,7 +158,7 @@ class WireEnd(Hands):
 
         Raises:
             ConnectionResetError: the connection was reset and nothing is left to read.
-            ValueError: the policy gave a size that is not a number of 0 or more.
+            ValueError: a callable for a policy gave something else than a number of 1 or more.
         """
         into = self.into
         if into.queue:

@@ -89,13 +89,16 @@ async def a_close_behind_an_empty_piece(pair: Pair) -> Any:
 @case(4, PLAIN)
 async def an_empty_piece_goes_with_what_follows(pair: Pair) -> Any:
     """Anything that is written behind an empty piece takes it along, and then EOF comes."""
-    tap = pair.server.tap()
+    tap, size = pair.server.tap(), pair.client.transport.get_write_buffer_size
     pair.client.transport.writelines([b""])
     await pair.settle()
     pair.client.transport.write(b"x")
-    sizes = [pair.client.transport.get_write_buffer_size()]
+    sizes = [size()]
     await pair.settle()
-    sizes.append(pair.client.transport.get_write_buffer_size())
+    sizes.append(size())
+    for pieces in ([b""], [b"y"]):
+        pair.client.transport.writelines(pieces)
+        sizes.append(size())
     pair.client.transport.write_eof()
     await pair.settle()
     return sizes, tap.log
