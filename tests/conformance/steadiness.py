@@ -18,24 +18,32 @@ from typing import Dict, List, Tuple
 from streamgauge.conformance import results
 
 Key = Tuple[str, ...]
+Seen = Tuple[str, str]  # the verdict and its detail
+NOT_RUN = ("not run", "")
 SPIN = "while True: pass"  # keeps a core busy
 
 
-def verdicts(options: List[str]) -> Dict[Key, str]:
-    """Run once and give each trial's verdict."""
+def verdicts(options: List[str]) -> Dict[Key, Seen]:
+    """Run once and give each trial's verdict with its detail."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.jsonl"
         command = [sys.executable, "-m", "streamgauge.conformance", "run", "--quiet"]
         subprocess.run([*command, "--jsonl", str(path), *options], stdout=subprocess.DEVNULL)
         found = results.read(path).results
-    return {(r.subject, r.loop, r.link, r.clause, r.check): str(r.verdict) for r in found}
+    return {
+        (r.subject, r.loop, r.link, r.clause, r.check): (str(r.verdict), r.detail) for r in found
+    }
 
 
-def compare(first: Dict[Key, str], other: Dict[Key, str]) -> List[str]:
+def compare(first: Dict[Key, Seen], other: Dict[Key, Seen]) -> List[str]:
     """Give a line for each trial that two runs judge differently."""
     keys = sorted(first.keys() | other.keys())
-    pairs = ((key, first.get(key, "not run"), other.get(key, "not run")) for key in keys)
-    return [f"{' '.join(key)}: {one}, then {two}" for key, one, two in pairs if one != two]
+    pairs = ((key, first.get(key, NOT_RUN), other.get(key, NOT_RUN)) for key in keys)
+    return [
+        f"{' '.join(key)}: {one}, then {two} {said or was}"
+        for key, (one, was), (two, said) in pairs
+        if one != two
+    ]
 
 
 def main() -> int:
