@@ -1,59 +1,42 @@
-"""Clocks: a check that moves on is alive, one that waits is not."""
+"""The in-loop clock: while it can look, the loop is alive; a wait without a step ends."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import List
 
-from streamgauge.conformance.clocks import Deadlines, InLoopClock
+import pytest
 
-MOVES = 3
-
-
-def test_a_check_that_moves_on_is_told_alive_at_each_look() -> None:
-    """The outer clock can be wound up by it: a long check on a slow machine is no held loop."""
-    told: List[int] = []
-
-    async def until_told() -> None:
-        steps = 0
-
-        def count() -> int:
-            return steps
-
-        clock = InLoopClock(
-            asyncio.get_running_loop(),
-            Deadlines(),
-            count,
-            lambda: None,
-            moved=lambda: told.append(steps),
-        )
-        clock.start()
-        while len(told) < MOVES:
-            steps += 1
-            await asyncio.sleep(0)
-        clock.stop()
-
-    asyncio.run(until_told())
-    assert MOVES == len(told)
-    assert told == sorted(set(told))
+from streamgauge.conformance import clocks
+from streamgauge.conformance.clocks import QUIET_TICKS, Deadlines, InLoopClock
 
 
-def test_a_check_that_waits_is_told_alive_once_and_then_given_up() -> None:
-    """Looks without a step wind up nothing, and come to the end of the wait."""
-    told: List[str] = []
+async def looks_until_given_up(alive: List[str]) -> None:
+    """Let a clock look at a check that never moves until it gives it up."""
+    loop = asyncio.get_running_loop()
+    given_up = loop.create_future()
+    clock = InLoopClock(
+        loop,
+        Deadlines(),
+        lambda: 1,
+        lambda: None if given_up.done() else given_up.set_result(None),
+        alive=lambda: alive.append("alive"),
+    )
+    clock.start()
+    await given_up
+    clock.stop()
 
-    async def wait() -> None:
-        expired = asyncio.get_running_loop().create_future()
-        clock = InLoopClock(
-            asyncio.get_running_loop(),
-            Deadlines(),
-            lambda: 1,
-            lambda: None if expired.done() else expired.set_result(None),
-            moved=lambda: told.append("moved"),
-        )
-        clock.start()
-        await expired
-        clock.stop()
 
-    asyncio.run(wait())
-    assert ["moved"] == told
+def test_each_look_tells_that_the_loop_is_alive() -> None:
+    """The outer clock is wound up by it: a wait, however late its looks come, is no held loop."""
+    alive: List[str] = []
+    asyncio.run(looks_until_given_up(alive))
+    assert len(alive) > QUIET_TICKS
+
+
+def test_looks_without_end_tell_it_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where looks end nothing, the outer clock does."""
+    monkeypatch.setattr(clocks, "LOOKS_AT_MOST", 3)
+    alive: List[str] = []
+    asyncio.run(looks_until_given_up(alive))
+    assert ["alive"] * 3 == alive

@@ -41,6 +41,7 @@ DEAD_TICKS = (
     3  # the same on a loop on which nothing is scheduled, and nothing can come from outside
 )
 TOTAL_TICKS = 500  # looks after which a check that is still busy is ended
+LOOKS_AT_MOST = 2000  # the same, those that came late included: a starved machine has many
 STALL_S = 12.0  # the outer clock: longer than TOTAL_TICKS, so that only a held loop meets it
 
 
@@ -129,7 +130,7 @@ class InLoopClock:
             something happens.
         expired: called once, in the loop; called a second time if the check takes no notice.
         patience: gives the number of quiet looks after which the wait is dead.
-        moved: called at a look that finds the check to have moved: nobody holds the loop.
+        alive: called at each look, as long as there are not too many: nobody holds the loop.
     """
 
     def __init__(
@@ -139,15 +140,15 @@ class InLoopClock:
         steps: Callable[[], int],
         expired: Callable[[], None],
         patience: Callable[[], int] = lambda: QUIET_TICKS,
-        moved: Callable[[], None] = lambda: None,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._call_later = loop.call_later  # its own, even if the loop is watched later
         self._tick_s = deadlines.tick_s
         self._steps = steps
         self._expired = expired
         self._patience = patience
-        self._moved = moved
-        self._moves_told = 0
+        self._alive = alive
+        self._looks = 0
         self._seen = -1
         self._quiet = self._total = 0
         self._due = 0.0
@@ -165,13 +166,13 @@ class InLoopClock:
             self._timer = None
 
     def _look(self) -> None:
+        self._looks += 1
+        if self._looks <= LOOKS_AT_MOST:
+            self._alive()
         on_time = time.perf_counter() - self._due < self._tick_s
         steps = self._steps()
         if steps != self._seen:
             self._seen, self._quiet = steps, 0
-            self._moves_told += 1
-            if self._moves_told <= TOTAL_TICKS:  # a starved machine's looks are late, and many
-                self._moved()
         elif on_time:
             self._quiet += 1
         self._total += on_time

@@ -11,7 +11,7 @@ import contextlib
 import gc
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from streamgauge.conformance.blame import described, raised_in_suite, where
 from streamgauge.conformance.clocks import DEAD_TICKS, QUIET_TICKS, Deadlines, InLoopClock, Steps
@@ -94,7 +94,7 @@ def play(
         deadlines: when a wait is given up.
         plan: in which way.
         model: the recording of the play as written.
-        alive: called now and then, as long as the check moves on.
+        alive: called now and then, as long as the loop runs.
 
     Returns:
         What came of it; every fault of the subject is in it, none is raised.
@@ -102,7 +102,7 @@ def play(
     seen = _Seen(plan, model, alive)
     try:
         _warm_up(loop_factory)
-        with seen.noise.counting_descriptors(), seen.noise.listening():
+        with seen.noise.counting_descriptors(), seen.noise.listening(), _collected_at_the_end():
             _on_a_loop(check, subject, link, loop_factory, deadlines, seen)
             gc.collect()  # what was forgotten speaks up now, while we still listen
             seen.noise.loop_errors(seen.errors)
@@ -113,6 +113,21 @@ def play(
             seen.ended = None
         seen.end(Ended.SUITE, described(error))
     return seen.played()
+
+
+@contextlib.contextmanager
+def _collected_at_the_end() -> Iterator[None]:
+    """Let no collection come by itself: which of two forgotten objects dies first hangs on it.
+
+    A future whose error nobody asked for speaks up, unless its owner, who asks, ends before it.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @lru_cache(maxsize=None)
