@@ -12,6 +12,7 @@ from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.loops import KNOWN, resolve_loop
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # rloop's of its own sockets
 @pytest.mark.parametrize("name", KNOWN)
 def test_a_known_loop_is_made_or_its_absence_told(name: str) -> None:
     """Each known name gives a loop where its module is there, and else says what is missing."""
