@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -28,9 +29,10 @@ HEAD = """\
 
 Made by `python docs/make_world.py` from runs of the suite, each by the edition of the Python it ran
 on, on Linux. Of a loop, under the standard library's streams, only what it does otherwise than the
-stock loop is told; that is on [the page of the standard library](findings.md). A row can be seen
-again by the command in it, once the package is installed. Nothing here is a grade: a project may
-have its reasons, and what it never offered is not counted.
+stock loop is told; that is on [the page of the standard library](findings.md). The command below a
+finding shows it again, once the package is installed: it runs the one trial without clocks, so that
+a hang waits until Ctrl-C, which says where. Nothing here is a grade: a project may have its reasons,
+and what it never offered is not counted.
 """
 
 
@@ -81,6 +83,19 @@ def departures(lines: Iterable[Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
     return found
 
 
+def command(line: Dict[str, Any]) -> str:
+    """Give the command that shows a departure again."""
+    words = ["streamgauge", "repro", line["subject"], line["tried"] or line["clause"]]
+    for option, value, usual in (
+        ("--check", line["check"], ""),
+        ("--plan", line["plan"], ""),
+        ("--link", line["link"], "-"),
+        ("--loop", line["loop"], "asyncio"),
+    ):
+        words += [option, value] if value != usual else []
+    return shlex.join(words)
+
+
 def summary(row: Row, stock: Dict[str, Any]) -> Dict[str, Any]:
     """Judge a row and reduce it to what the page tells."""
     version = metadata.version(row.package) if row.package else platform.python_version()
@@ -108,6 +123,7 @@ def summary(row: Row, stock: Dict[str, Any]) -> Dict[str, Any]:
                 "clause": name,
                 "verdict": v["verdict"],
                 "links": v["links"],
+                "command": command(v),
                 "detail": " ".join(v["detail"].split())[:SHOWN],
             }
             for name, v in sorted(own.items())
@@ -154,22 +170,22 @@ def page() -> str:
 
 
 def section(row: Dict[str, Any]) -> List[str]:
-    """Give a row's departures, each with the command that shows it."""
+    """Give a row's departures, each with what came and the command that shows it."""
     lines = [f"## {row['name']}", ""]
     if not row["departures"]:
         return [*lines, "Nothing else than the standard library's own.", ""]
-    option = "" if row["loop"] == "asyncio" else f" --loop {row['loop']}"
-    lines += [
-        f"`streamgauge run {row['subject']}{option} --clause CLAUSE --link LINK` shows each.",
-        "",
-        "| clause | verdict | links | what came |",
-        "|---|---|---|---|",
-    ]
     for entry in row["departures"]:
-        detail = entry["detail"].replace("|", "\\|").replace("`", "'")
-        links = ", ".join(entry["links"])
-        lines.append(f"| `{entry['clause']}` | {entry['verdict']} | {links} | `{detail}` |")
-    return [*lines, ""]
+        detail = entry["detail"].replace("`", "'")
+        lines += [
+            f"**`{entry['clause']}`**: {entry['verdict']} on {', '.join(entry['links'])}",
+            "",
+            "```",
+            detail,
+            f"$ {entry['command']}",
+            "```",
+            "",
+        ]
+    return lines
 
 
 def main(words: List[str]) -> int:

@@ -127,6 +127,21 @@ async def _raise_base_exception(self: Any, n: int) -> bytes:
 raises_base_exception = _reader_whose("readexactly", _raise_base_exception)
 
 
+async def _lines_of(reader: Any) -> Any:
+    while True:
+        line = await reader.readline()
+        if not line:
+            return
+        yield line
+
+
+def _iterate_by_generator(self: Any) -> Any:
+    return _lines_of(self)
+
+
+iterates_by_generator = _reader_whose("__aiter__", _iterate_by_generator)
+
+
 async def _leak_a_task(self: Any, n: int) -> bytes:
     async def forgotten() -> None:
         await asyncio.get_running_loop().create_future()

@@ -162,6 +162,14 @@ def test_what_is_left_behind_is_told_under_its_own_clause(
     assert clean() == neighbours(results)
 
 
+def test_a_generator_that_was_left_is_closed_before_anything_is_called_kept() -> None:
+    """Whether the collector found it while the loop ran or after makes no difference."""
+    clauses = ("reader.iteration.yields-lines", "hygiene.*")
+    results = run("iterates_by_generator", *clauses).results
+    found = [r for r in results if r.clause == "hygiene.streams-collected"]
+    assert [(EVERY_TRIAL, Verdict.PASS)] == [(r.check, r.verdict) for r in found]
+
+
 def test_hygiene_that_was_never_broken_is_told_once() -> None:
     """At a run's end each clause of hygiene has a pass, but for those that some trial broke."""
     results = run(("always_passes", "leaks_a_task"), CLAUSE, "hygiene.*").results

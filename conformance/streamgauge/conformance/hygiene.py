@@ -72,11 +72,22 @@ class Noise:
         for timer in timers:
             self.breaches.append((NOISE_IDS["timer"], f"left a timer: {timer}"))
 
-    def kept(self, streams: Iterable[weakref.ref[Any]]) -> None:
-        """Note streams that are still alive although nothing of the check's refers to them."""
+    def kept(
+        self, streams: Iterable[weakref.ref[Any]], finish: Callable[[], None] = lambda: None
+    ) -> None:
+        """Note streams that are still alive although nothing of the check's refers to them.
+
+        Args:
+            streams: that the check was given.
+            finish: has the loop end what it ends by itself; called if some are alive. An async
+                generator is closed on the loop that it ran on, whenever it is collected: one that
+                is found to be garbage only now has had no turn for that.
+        """
         alive = [reference for reference in streams if reference() is not None]
         if alive:
             gc.collect()  # by each other only, perhaps
+            finish()
+            gc.collect()
         for stream in filter(None, (reference() for reference in alive)):
             holders = {type(holder).__name__ for holder in gc.get_referrers(stream)} - {"frame"}
             text = f"{type(stream).__name__} kept alive by {', '.join(sorted(holders)) or '?'}"

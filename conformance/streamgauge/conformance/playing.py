@@ -173,8 +173,14 @@ def _on_a_loop(
         bench.clear()
         del trial
         if seen.ended is Ended.RETURNED:
-            noise.kept(given)
+            noise.kept(given, lambda: _end_generators(loop))
         loop.close()
+
+
+def _end_generators(loop: asyncio.AbstractEventLoop) -> None:
+    """Do what `asyncio.run` does last, where the loop can."""
+    with contextlib.suppress(NotImplementedError):
+        loop.run_until_complete(loop.shutdown_asyncgens())
 
 
 async def _try(
