@@ -30,8 +30,8 @@ HEAD = """\
 Made by `python docs/make_world.py` from runs of the suite, each by the edition of the Python it ran
 on, on Linux. Of a loop, under the standard library's streams, only what it does otherwise than the
 stock loop is told; that is on [the page of the standard library](findings.md). The command below a
-finding shows it again, once the package is installed: it runs the one trial without clocks, so that
-a hang waits until Ctrl-C, which says where. Nothing here is a grade: a project may have its reasons,
+finding shows it again, once the package is installed: it runs the one trial without clocks, so a
+hang waits until Ctrl-C, which says where. Nothing here is a grade: a project may have its reasons,
 and what it never offered is not counted.
 """
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 DEADLINE_S = 60  # for a test that hangs; those that pass take a hundredth of it
+AGAIN_S = 1  # what a loop or a test has swallowed is raised again
 
 # asyncio's TLS of 3.10 and before says so of any transport that ended otherwise than by close()
 TLS_UNCLOSED = "ignore:unclosed transport <asyncio.sslproto._SSLProtocolTransport:ResourceWarning"
@@ -21,15 +22,15 @@ def pytest_configure(config):
 
 @pytest.fixture
 def deadline():
-    """End a test that hangs, even one whose loop is blocked."""
+    """End a test that hangs, even one whose loop is blocked, or takes no notice at first."""
 
     def expired(signum, frame):
         raise AssertionError(f"the test was not over after {DEADLINE_S} seconds")
 
     before = signal.signal(signal.SIGALRM, expired)
-    signal.alarm(DEADLINE_S)
+    signal.setitimer(signal.ITIMER_REAL, DEADLINE_S, AGAIN_S)
     yield
-    signal.alarm(0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 
 

@@ -1,7 +1,7 @@
 """Readers and writers that go astray, each in one way, for the generated histories to find.
 
 They are named as subjects, `astray:loses_what_a_cancelled_call_had`, and stand on our own streams,
-which have no fault that a history finds.
+which have no fault that a history finds. One that a saboteur is already is that saboteur.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any, Dict
 
 import streamgauge.streams as sound
+from streamgauge.conformance import saboteurs
 
 
 def _reader(**methods: Any) -> SimpleNamespace:
@@ -28,18 +29,6 @@ def _writer(**methods: Any) -> SimpleNamespace:
 
     changed = {"StreamWriter": writer_class, "open_connection": open_connection}
     return SimpleNamespace(**{**vars(sound), **changed})
-
-
-async def _gathering(self: Any, n: int) -> bytes:
-    if n < 0:
-        raise ValueError("negative")
-    gathered = b""
-    while len(gathered) < n:
-        piece = await self.read(n - len(gathered))
-        if not piece:
-            raise asyncio.IncompleteReadError(gathered, n)
-        gathered += piece
-    return gathered
 
 
 async def _stripped(self: Any) -> bytes:
@@ -76,8 +65,8 @@ def _deaf(self: Any, error: BaseException) -> None:
     pass
 
 
-READERS: Dict[str, SimpleNamespace] = {
-    "loses_what_a_cancelled_call_had": _reader(readexactly=_gathering),
+READERS: Dict[str, Any] = {
+    "loses_what_a_cancelled_call_had": saboteurs.readexactly_gathers_by_itself,
     "strips_newlines": _reader(readline=_stripped),
     "returns_unfinished_records": _reader(readuntil=_until_short),
     "hands_out_what_is_beyond_the_limit": _reader(readuntil=_until_unlimited),

@@ -102,6 +102,14 @@ async def _busy_if_it_has_to_wait(self: Any, n: int) -> bytes:
     return await asyncio.StreamReader.readexactly(self, n)
 
 
+async def _once_and_not_in_vain(self: Any, n: int) -> bytes:
+    if not self._buffer or hasattr(self, "called"):
+        raise LookupError("planted: called in vain, or once more")
+    self.called = True
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+works_under_some_plans = _reader_whose("readexactly", _once_and_not_in_vain)
 exits_under_some_plans = _reader_whose("readexactly", _exit_if_it_has_to_wait)
 busy_under_some_plans = _reader_whose("readexactly", _busy_if_it_has_to_wait)
 

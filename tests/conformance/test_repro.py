@@ -146,3 +146,28 @@ def test_an_error_from_elsewhere_keeps_its_traceback():
     before = caught.value.__traceback__
     cut_to_check(caught.value)
     assert before is caught.value.__traceback__
+
+
+@pytest.mark.parametrize(
+    ("plan", "code", "says"),
+    [
+        ("whole", 0, "holds"),
+        ("bytes", 0, "under bytes: holds"),
+        ("late", 1, "under late: fails"),
+        ("cancel-readexactly-1", 1, "under cancel-readexactly-1: fails"),
+    ],
+)
+def test_a_plan_that_a_report_names_is_played(repro, plan, code, says):
+    """--plan plays the check in that way: what fails under some plans only fails under those."""
+    words = ("reader.readexactly.waits-for-n", "--link", "feed", "--plan", plan)
+    check = "waits_for_the_last_of_n_bytes"
+    got, out, err = repro("works_under_some_plans", *words, "--check", check)
+    assert (code, "") == (got, err)
+    assert out.splitlines()[-1].endswith(says)
+
+
+def test_a_plan_that_does_not_exist_is_a_usage_error(repro):
+    """A slip in a plan's name is told in one line, with the names there are."""
+    code, out, err = repro("always_passes", CLAUSE, "--plan", "sideways")
+    assert (2, "", 1) == (code, out, err.count("\n"))
+    assert "no plan is called 'sideways'; expected whole, bytes, cut-N" in err

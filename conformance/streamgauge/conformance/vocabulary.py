@@ -12,7 +12,8 @@ from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 __all__ = ["HELPERS", "LINKS", "UNTOLD", "VERBS", "NoScriptError", "Scene", "Told"]
 
-LINKS = ("feed", "socketpair", "tcp", "unix", "own")  # on which a script can be told
+# On which a script can be told; what fails in memory is told on the link that it is like.
+LINKS = ("feed", "socketpair", "tcp", "unix", "own", "memory")
 
 # Checks that would be told wrongly, with the reason; found by running every script that is told.
 UNTOLD: Mapping[str, str] = {
