@@ -34,7 +34,7 @@ async def a_connection_that_was_begun_ends_and_the_next_is_made(t: Trial) -> Non
     if streams is t.CANCELLED:
         await t.knock(listener.sock.getsockname())  # taken in its place if none was begun
         with contextlib.suppress(OSError):  # a handshake that breaks off is an end as well
-            await (await accepting).recv_until_eof()
+            await ended(await accepting)
         listener = t.listen()
         accepting = t.start(accepted(t, listener))
         streams = await t.open(listener)
@@ -44,6 +44,12 @@ async def a_connection_that_was_begun_ends_and_the_next_is_made(t: Trial) -> Non
     t.equal(await peer.recv_exactly(4), b"ping", "at the peer")
     await peer.send(b"pong")
     t.equal(await reader.readexactly(4), b"pong", "at the reader")
+
+
+async def ended(peer: AnyPeer) -> None:
+    """Have a peer see the end of its connection, and answer it: TLS waits for that."""
+    await peer.recv_until_eof()
+    await peer.close()
 
 
 async def accepted(t: Trial, listener: AnyListener) -> AnyPeer:
@@ -79,7 +85,7 @@ async def a_connection_whose_upgrade_was_cancelled_can_be_closed(t: Trial) -> No
     if await t.unless_cancelled("start_tls", upgrading) is t.CANCELLED:
         writer.close()
         with contextlib.suppress(OSError):  # a handshake that breaks off is an end as well
-            await (await shaking).recv_until_eof()
+            await ended(await shaking)
         with contextlib.suppress(OSError):  # whether it is an error is left open
             await writer.wait_closed()
         _reader, writer = await t.pair()
