@@ -107,3 +107,9 @@ def test_the_page_on_others_is_made_from_what_was_kept() -> None:
     """docs/world.md is what docs/make_world.py makes of docs/world.json."""
     script = ROOT / "docs" / "make_world.py"
     assert 0 == subprocess.run([sys.executable, "-W", "ignore", str(script), "--check"]).returncode
+
+
+def test_the_page_on_mutants_is_made_from_what_was_kept() -> None:
+    """docs/mutation.md is what docs/make_mutation.py makes of docs/mutation.json."""
+    script = ROOT / "docs" / "make_mutation.py"
+    assert 0 == subprocess.run([sys.executable, "-W", "ignore", str(script), "--check"]).returncode

@@ -8,6 +8,8 @@ behaviour that the suite describes; the house's own tests look at it).
 
 from __future__ import annotations
 
+import json
+import platform
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +80,18 @@ class Tally:
     def told(self) -> str:
         """Say it, a line for each module."""
         return "\n".join(self._told(name, count) for name, count in self.counts.items())
+
+    def record(self, path: Path, target: str) -> None:
+        """Put the counts into a file that keeps those of every target, Python and module.
+
+        Args:
+            path: JSON; made if it is not there.
+            target: `streams` or `stdlib`.
+        """
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        modules = kept.setdefault(target, {}).setdefault(platform.python_version(), {})
+        modules.update({name: dict(count) for name, count in self.counts.items()})
+        path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
     @staticmethod
     def _told(name: str, count: Counter[str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import platform
 import re
 from pathlib import Path
 
@@ -70,3 +72,16 @@ def test_a_tally_counts_what_differs() -> None:
         "33.3 % of 3 that differ"
     )
     assert expected == tally.told()
+
+
+def test_counts_are_kept_beside_those_of_other_runs(tmp_path: Path) -> None:
+    """A run replaces what it tried and nothing else."""
+    path, here = tmp_path / "kept.json", platform.python_version()
+    path.write_text(json.dumps({"streams": {here: {"buffer": {"": 1}, "reader": {"": 9}}}}))
+    tally = Tally(Explanations())
+    tally.add(_mutant("a"), "a clause")
+    tally.record(path, "streams")
+    tally.record(path, "stdlib")
+    ours = {"buffer": {"": 1}, "reader": {"killed": 1}}
+    expected = {"streams": {here: ours}, "stdlib": {here: {"reader": {"killed": 1}}}}
+    assert expected == json.loads(path.read_text())

@@ -40,6 +40,7 @@ def main() -> int:
     parser.add_argument("--killers", action="store_true", help="show what killed each")
     parser.add_argument("--explained", action="store_true", help="try those explained as well")
     parser.add_argument("--list", action="store_true", help="list mutants, and try none")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="put the counts into FILE")
     parser.add_argument("--only", default="", metavar="FILE", help="only mutants that it names")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
@@ -62,6 +63,8 @@ def main() -> int:
             if options.killers or not kind:
                 print(f"{killer or kind or 'survives'}  {mutant.name}", flush=True)  # noqa: T201
     print(tally.told())  # noqa: T201 - a script
+    if options.record and not options.only:
+        tally.record(options.record, target.name)
     return 1 if options.check and tally.unexplained else 0
 
 

@@ -137,6 +137,15 @@ async def a_certificate_of_a_strange_authority_is_refused(t: Trial) -> None:
         await writer.start_tls(t.tls.stranger_context(), server_hostname=t.tls.HOSTNAME)
 
 
+async def nobody_waits(t: Trial, *waiting: asyncio.Task[Any]) -> None:
+    """Expect calls that wait for a connection to have ended, in whatever way."""
+    await t.idle()
+    for call, name in zip(waiting, ("read()", "wait_closed()")):
+        t.true(call.done(), f"{name} to have ended")
+        with contextlib.suppress(OSError, asyncio.TimeoutError):
+            await call
+
+
 @check("writer.start_tls.failure-closes", links=PLAIN)
 async def after_a_handshake_that_failed_nobody_waits_any_more(t: Trial) -> None:
     reader, writer = await t.pair()
@@ -144,12 +153,19 @@ async def after_a_handshake_that_failed_nobody_waits_any_more(t: Trial) -> None:
     upgraded(t, t.tls.as_server())
     with t.raises(ssl.SSLCertVerificationError):
         await writer.start_tls(t.tls.stranger_context(), server_hostname=t.tls.HOSTNAME)
-    await t.idle()
     t.equal(writer.is_closing(), True, "is_closing()")
-    for call, name in ((reading, "read()"), (closing, "wait_closed()")):
-        t.true(call.done(), f"{name} to have ended")
-        with contextlib.suppress(OSError):
-            await call
+    await nobody_waits(t, reading, closing)
+
+
+@check("writer.start_tls.failure-closes", links=PLAIN)
+async def after_a_handshake_that_was_cancelled_nobody_waits_any_more(t: Trial) -> None:
+    reader, writer = await t.pair()
+    reading, closing = t.start(reader.read()), t.start(writer.wait_closed())
+    starting = t.start(writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME))
+    t.true(await t.peer.recv(1), "the handshake to have begun")
+    await t.cancel(starting, "start_tls()")
+    t.equal(writer.is_closing(), True, "is_closing()")
+    await nobody_waits(t, reading, closing)
 
 
 @check("writer.start_tls.certificate-name-verified", links=PLAIN)
