@@ -46,9 +46,9 @@ STDLIBS = """\
 ## The standard library's
 
 `asyncio/streams.py` of the running Python, judged by the same suite (`--stdlib`). What it is known
-to do otherwise than documented counts against no mutant. Its survivors are not sorted into those that
-do the same and those that are a gap. Beside it what CPython's own `test_streams.py` kills, of a set
-of mutants of its own, with a timer outside to end what hangs.
+to do otherwise than documented counts against no mutant. Its survivors are not sorted into those
+that do the same and those that are a gap. Beside it what CPython's own `test_streams.py` kills, of
+a set of mutants of its own, with a timer outside to end what hangs.
 
 | Python | mutants | killed by this suite | share | CPython's own tests |
 |---|---|---|---|---|

@@ -9,7 +9,6 @@ times the processor time that it takes otherwise holds its loop: killed as well.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import json
@@ -25,7 +24,8 @@ from typing import Any, Callable, FrozenSet, Iterator, List, Optional, Sequence,
 
 from streamgauge.conformance import catalogue, clocks, registry
 from streamgauge.conformance.link_types import available_links
-from streamgauge.conformance.plan import RunPlan
+from streamgauge.conformance.loops import resolve_loop
+from streamgauge.conformance.plan import STOCK_LOOP, RunPlan
 from streamgauge.conformance.runner import TrialSpec, run_trial
 from streamgauge.conformance.saboteurs.matrix import QUICKEST
 from streamgauge.conformance.selection import edition_of
@@ -89,7 +89,7 @@ class Sound:
         self.trials = [by, *(t for t in self.trials if t is not by)]
 
 
-def specs(target: Target, most_links: int) -> List[TrialSpec]:
+def specs(target: Target, most_links: int, loop: str) -> List[TrialSpec]:
     """Give the trials: each check on its quickest links, those that are quick first."""
     clauses = catalogue.load()
     if not target.every_edition:
@@ -101,15 +101,21 @@ def specs(target: Target, most_links: int) -> List[TrialSpec]:
             mine = [link for link in links if link in check.links]
             for rank, link in enumerate(mine[:most_links]):
                 level = clauses[check.clause].level
-                spec = TrialSpec(check, level, "mutant", "asyncio", link)
+                spec = TrialSpec(check, level, "mutant", loop, link)
                 ranked.append((rank * 10 + links.index(link), spec))
     return [spec for _, spec in sorted(ranked, key=lambda pair: pair[0])]
 
 
-def sound(target: Target, most_links: int = 2) -> Sound:
-    """Judge the sound implementation."""
+def sound(target: Target, most_links: int = 2, loop: str = STOCK_LOOP) -> Sound:
+    """Judge the sound implementation.
+
+    Args:
+        target: what it is.
+        most_links: how many links of each check are tried, the quickest first.
+        loop: name of the loop on which it is tried, and all its mutants will be.
+    """
     target.load(None)  # compiled once, for all who are forked from here
-    trials = [Trial(spec) for spec in specs(target, most_links)]
+    trials = [Trial(spec) for spec in specs(target, most_links, loop)]
     for trial, told in zip(trials, _lines(lambda write: _be_sound(target, trials, write))):
         trial.excused = frozenset((clause, verdict) for clause, verdict, _ in told["against"])
         trial.ran = frozenset((path, line) for path, line in told["ran"])
@@ -254,7 +260,7 @@ def _subject(target: Target, mutant: Optional[Mutant]) -> ShapedSubject:
 
 def _against(spec: TrialSpec, subject: ShapedSubject) -> List[Tuple[str, str, str]]:
     """Run one trial; gives what speaks against the subject."""
-    results = run_trial(spec, subject, asyncio.new_event_loop, clocks.Deadlines(1.0))
+    results = run_trial(spec, subject, resolve_loop(spec.loop), clocks.Deadlines(1.0))
     return [
         (r.clause, r.verdict.value, r.detail.partition("\n")[0])
         for r in results

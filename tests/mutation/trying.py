@@ -3,6 +3,7 @@
 python -m tests.mutation.trying reader buffer      # modules of the streams; all unless told
 python -m tests.mutation.trying --check            # exit 1 for survivors that are not explained
 python -m tests.mutation.trying --stdlib           # the running Python's asyncio/streams.py
+python -m tests.mutation.trying loops eyeballs --loop uvloop    # what other loops need
 
 Survivors are explained in `survivors.txt`; they are tried with --explained only. Trials
 are made on the two quickest links of each check: fed by hand, and in memory, as a rule.
@@ -18,6 +19,8 @@ import sys
 import warnings
 from pathlib import Path
 from typing import List
+
+from streamgauge.conformance.plan import STOCK_LOOP
 
 from . import judging
 from .explaining import Tally, explanations
@@ -36,6 +39,7 @@ def main() -> int:
     parser.add_argument("--stdlib", action="store_true", help="mutate asyncio/streams.py instead")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at a time")
     parser.add_argument("--check", action="store_true", help="fail for what is not explained")
+    parser.add_argument("--loop", default=STOCK_LOOP, help="on which they are tried")
     parser.add_argument("--links", type=int, default=2, help="of each check, the quickest N")
     parser.add_argument("--killers", action="store_true", help="show what killed each")
     parser.add_argument("--explained", action="store_true", help="try those explained as well")
@@ -50,7 +54,7 @@ def main() -> int:
     if options.list:
         print(*(m.name for path in paths for m in mutants_of(path)), sep="\n")  # noqa: T201
         return 0
-    known = judging.sound(target, options.links)
+    known = judging.sound(target, options.links, options.loop)
     tally = Tally(explanations(target.name))
     for path in paths:
         mutants = [m for m in mutants_of(path) if _is_named(m, options.only)]

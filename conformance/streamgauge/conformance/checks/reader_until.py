@@ -73,6 +73,19 @@ async def finds_a_separator_that_comes_byte_by_byte(t: Trial) -> None:
         t.equal(await t.is_done(reading, f"readuntil({separator!r})"), record)
 
 
+@check("reader.readuntil.split-separator")
+async def finds_a_separator_that_lies_over_several_pieces(t: Trial) -> None:
+    reader = await t.reader()
+    for first in (1, 2):
+        for begun in (True, False):
+            reading = t.start(reader.readuntil(b"abcabd")) if begun else None
+            await t.deliver(b"xabcabcabd"[:first])
+            for at in range(first, 10, 2):
+                await t.deliver(b"xabcabcabd"[at : at + 2])
+            reading = reading or t.start(reader.readuntil(b"abcabd"))
+            t.equal(await t.is_done(reading, "readuntil()"), b"xabcabcabd")
+
+
 @check("reader.readuntil.limit-length-fits", needs=("limit",))
 async def a_record_as_long_as_the_limit_is_returned(t: Trial) -> None:
     reader = await t.reader(limit=8)
@@ -321,6 +334,10 @@ async def the_limit_is_compared_with_what_lies_before_the_shortest_match(t: Tria
         await reader.readuntil((b"\n", b"\r\n"))
     t.equal(overrun.value.consumed, 5, "consumed")
     t.equal(await reader.readexactly(6), b"abcd\r\n", "what is still there")
+    await t.deliver(b"abc\r-\n")
+    with t.raises(LimitOverrunError) as overrun:  # 3 before the other, which ends there, too
+        await reader.readuntil((b"\n", b"\r-\n"))
+    t.equal(overrun.value.consumed, 5, "consumed")
 
 
 @check("reader.readuntil.empty-tuple-rejected")

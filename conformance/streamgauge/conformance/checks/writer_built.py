@@ -99,6 +99,17 @@ async def wait_closed_of_a_pipe_raises_what_ended_it(t: Trial) -> None:
         await waiting
 
 
+@check("writer.built.pipe-wait-closed", links=FEED, needs=NEEDS, spares=ONCE)
+async def what_broke_a_pipe_after_close_is_raised_later(t: Trial) -> None:
+    writer, reading = await _over_a_pipe(t)
+    writer.write(bytes(PIPE))
+    writer.close()
+    os.close(reading)
+    await t.idle()
+    with t.raises((BrokenPipeError, ConnectionResetError)):
+        await writer.wait_closed()
+
+
 async def _over_a_socket(t: Trial) -> Tuple[Any, Any, socket.socket]:
     """Build a writer over asyncio's own protocol and reader; gives it, the reader and the peer."""
     loop = asyncio.get_running_loop()

@@ -237,6 +237,17 @@ async def drain_after_close_raises_connection_reset_error(t: Trial) -> None:
         await writer.drain()
 
 
+@check("writer.drain.raises-after-close", links=("socketpair", "tcp", "tcp6", "unix", "own"))
+async def a_loop_of_drains_alone_learns_that_the_writer_was_closed(t: Trial) -> None:
+    _, writer = await t.pair()
+    await writer.drain()
+    await writer.drain()
+    writer.close()
+    with t.raises(ConnectionResetError):
+        for _ in range(TURNS):
+            await writer.drain()
+
+
 @check(
     "writer.drain.returns-when-aborted",
     links=PAIRS,

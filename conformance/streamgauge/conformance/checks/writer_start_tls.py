@@ -59,6 +59,16 @@ async def plain_bytes_go_both_ways_while_the_peer_speaks_tls(t: Trial) -> None:
     t.equal(await reader.readexactly(6), b"answer", "decrypted by the reader")
 
 
+@check("writer.start_tls.upgrades", links=PLAIN)
+async def drains_and_the_peers_end_go_on_as_before(t: Trial) -> None:
+    reader, writer, peer = await upgraded_client(t)
+    writer.write(b"secret")
+    await t.is_done(t.start(writer.drain()), "drain()")
+    t.equal(await peer.recv_exactly(6), b"secret", "decrypted by the peer")
+    await peer.send(b"the last", eof=True)
+    t.equal(await reader.read(), b"the last", "what comes before the peer's end")
+
+
 @check("writer.start_tls.server-side", links=LISTENING)
 async def a_handler_upgrades_as_the_server(t: Trial) -> None:
     reader, writer = await t.accept_pair()
@@ -106,6 +116,26 @@ async def the_transport_is_the_encrypted_one(t: Trial) -> None:
 @check("writer.start_tls.reading-is-bounded", links=PLAIN)
 async def a_peer_that_sends_on_and_on_is_held_back(t: Trial) -> None:
     reader, _writer, peer = await upgraded_client(t, limit=LIMIT)
+    sent = await peer.fill(TAKEN_AT_MOST)
+    t.true(sent < TAKEN_AT_MOST, f"the peer to be held back before {TAKEN_AT_MOST:,} bytes")
+    sending = t.start(peer.send(b"the end"))
+    received = bytearray()
+    while not received.endswith(b"the end"):
+        received += await reader.read(2**16)
+    await sending
+
+
+@check(
+    "writer.start_tls.reading-stays-bounded",
+    links=PLAIN,
+    spares={"pieces": "a piece that comes while reading is paused belongs to the handshake"},
+)
+async def a_peer_is_held_back_if_reading_was_paused_before(t: Trial) -> None:
+    reader, writer = await t.pair(limit=LIMIT)
+    await t.deliver(bytes(3 * LIMIT))
+    shaking = upgraded(t, t.tls.as_server())
+    await writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME)
+    peer = await shaking
     sent = await peer.fill(TAKEN_AT_MOST)
     t.true(sent < TAKEN_AT_MOST, f"the peer to be held back before {TAKEN_AT_MOST:,} bytes")
     sending = t.start(peer.send(b"the end"))

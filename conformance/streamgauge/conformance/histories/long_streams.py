@@ -19,7 +19,7 @@ LIMIT = 2**24  # bytes; more than any stream here
 # How pieces come: bytes from, to, and at most so many in a row. An implementation may treat each
 # kind otherwise, and the change from one to the next.
 RUNS = ((1, 3, 150), (50, 80, 90), (500, 1500, 12), (3000, 6000, 12), (60_000, 90_000, 2))
-MANY = (3000, 4000, 100)  # more than 256 KiB of them
+MANY = (3000, 4000, 300)  # more than 256 KiB of them at a time
 MOST_RUNS = 5
 SIZES = (1, 2, 63, 64, 65, 1000, 1025, 4096, 5000, 20_000, 70_000)  # bytes that a read asks for
 METHODS = ("read", "readexactly", "readline", "readuntil")
@@ -48,7 +48,7 @@ def long_streams(count: int) -> Iterator[LongStream]:
     """Draw streams, the same on every Python.
 
     Args:
-        count: how many; the last one comes in more than 256 KiB of small pieces.
+        count: how many; the last one is a MiB of small pieces.
     """
     draw = random.Random(SEED)
     for number in range(count):
@@ -86,7 +86,7 @@ async def play_long_stream(t: Trial, stream: LongStream, *, several: bool = Fals
     """
     play = _Play(t, await t.reader(limit=LIMIT), stream)
     while play.pieces:
-        play.feed(play.draw.randrange(1, 100))
+        play.feed(play.draw.choice((1, 2, 5, 99)))
         for _ in range(play.draw.randrange(5)):
             await play.read(several=several)
     await play.finish()

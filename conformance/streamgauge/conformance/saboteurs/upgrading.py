@@ -158,3 +158,12 @@ def a_failed_handshake_is_told_to_nobody(s: Any) -> None:
     @instead(s.StreamWriter)
     def _lose(self: Any, transport: Any, error: BaseException) -> None:
         transport.close()
+
+
+@saboteur("writer.start_tls.reading-stays-bounded", "to be held back")
+def a_pause_before_the_upgrade_counts_after_it(s: Any) -> None:
+    """A reader that was paused before the upgrade takes itself for paused after it."""
+
+    @instead(s.StreamReader)
+    def _replace_transport(self: Any, transport: Any) -> None:
+        self._transport = transport
