@@ -253,23 +253,6 @@ async def a_coroutine_handler_that_crashes_has_its_connection_closed(t: Trial) -
     t.equal(await t.peer.recv_until_eof(), b"")
 
 
-@check("handler.exception.coroutine-function-closes", links=("tcp", "tcp6", "unix"))
-async def a_handler_that_crashes_after_an_upgrade_has_its_tls_connection_closed(t: Trial) -> None:
-    t.expect_loop_errors()
-    arrivals = t.arrivals()
-
-    async def crash(reader: Any, writer: Any) -> None:
-        arrivals(reader, writer)
-        await writer.start_tls(t.tls.server_context())
-        raise HandlerCrashedError
-
-    await t.serve(crash)
-    await t.dial()
-    await arrivals.get()
-    await t.peer.speak(t.tls.as_client())
-    t.equal(await t.peer.recv_until_eof(), b"", "what comes before the end, close_notify")
-
-
 @check("handler.exception.plain-callable-reported", links=SERVERS)
 async def what_leaves_a_plain_callback_reaches_the_loops_exception_handler(t: Trial) -> None:
     reported = t.expect_loop_errors()

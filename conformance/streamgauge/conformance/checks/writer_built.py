@@ -6,6 +6,7 @@ The page advises against it; the recipe for standard output and many libraries d
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from typing import Any, Tuple
@@ -15,6 +16,7 @@ from streamgauge.conformance.trial import Trial
 
 ONCE = {"*": "nothing is delivered"}
 NEEDS = ("StreamWriter",)
+BROKEN = (BrokenPipeError, ConnectionResetError)
 PIPE = 512 * 1024  # bytes; more than a pipe and the transport's buffer take before drain waits
 
 
@@ -91,12 +93,23 @@ async def wait_closed_of_a_pipe_returns_once_it_is_closed(t: Trial) -> None:
 async def wait_closed_of_a_pipe_raises_what_ended_it(t: Trial) -> None:
     writer, reading = await _over_a_pipe(t)
     waiting = t.start(writer.wait_closed())
-    writer.write(b"!")
+    writer.write(bytes(PIPE))
+    draining = t.start(writer.drain())
     await t.still_waits(waiting, "wait_closed() of an open pipe")
     os.close(reading)
-    with t.raises((BrokenPipeError, ConnectionResetError)):
-        writer.write(bytes(PIPE))
-        await waiting
+    for call in (waiting, draining):
+        with t.raises(BROKEN):
+            await call
+
+
+@check("writer.built.pipe-wait-closed", links=FEED, needs=NEEDS, spares=ONCE)
+async def wait_closed_of_a_pipe_that_broke_long_ago_returns(t: Trial) -> None:
+    writer, reading = await _over_a_pipe(t)
+    writer.write(bytes(PIPE))
+    os.close(reading)
+    await t.idle()
+    with contextlib.suppress(OSError):  # whether it is still known is left open
+        await t.is_done(t.start(writer.wait_closed()), "wait_closed()")
 
 
 @check("writer.built.pipe-wait-closed", links=FEED, needs=NEEDS, spares=ONCE)
@@ -106,7 +119,7 @@ async def what_broke_a_pipe_after_close_is_raised_later(t: Trial) -> None:
     writer.close()
     os.close(reading)
     await t.idle()
-    with t.raises((BrokenPipeError, ConnectionResetError)):
+    with t.raises(BROKEN):
         await writer.wait_closed()
 
 
@@ -148,3 +161,26 @@ async def its_drain_raises_what_asyncios_reader_has(t: Trial) -> None:
         reader.set_exception(KeyError("set by the check"))
         with t.raises(KeyError, "set by the check"):
             await writer.drain()
+
+
+@check("writer.built.over-asyncios-protocol", links=FEED, needs=NEEDS, spares=ONCE)
+async def its_wait_closed_raises_what_ended_the_connection(t: Trial) -> None:
+    writer, _, peer = await _over_a_socket(t)
+    waiting = t.start(writer.wait_closed())
+    writer.write(b"!")  # left unread: what resets a unix socket when it is closed
+    await t.still_waits(waiting, "wait_closed() of an open connection")
+    peer.close()
+    with t.raises(ConnectionError):
+        await waiting
+
+
+@check("writer.wait_closed.cancel-leaves-others", links=FEED, needs=NEEDS, spares=ONCE)
+async def over_asyncios_protocol_a_cancelled_wait_leaves_the_others_waiting(t: Trial) -> None:
+    writer, _, peer = await _over_a_socket(t)
+    with peer:
+        first, second = t.start(writer.wait_closed()), t.start(writer.wait_closed())
+        await t.still_waits(second, "wait_closed() of an open connection")
+        await t.cancel(first, "wait_closed()")
+        await t.still_waits(second, "the other wait_closed()")
+        writer.close()
+        await second
