@@ -83,7 +83,8 @@ def page() -> str:
     rows: List[str] = []
     for python, modules in kept["streams"].items():
         rows += [OURS.format(python=python), *(f"{row}\n" for row in table(modules))]
-    rows += [STDLIBS, *(f"{row}\n" for row in stdlib_rows(kept["stdlib"]))]
+    if kept.get("stdlib"):
+        rows += [STDLIBS, *(f"{row}\n" for row in stdlib_rows(kept["stdlib"]))]
     return HEAD + "".join(rows)
 
 
