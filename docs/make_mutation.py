@@ -83,6 +83,8 @@ def page() -> str:
     rows: List[str] = []
     for python, modules in kept["streams"].items():
         rows += [OURS.format(python=python), *(f"{row}\n" for row in table(modules))]
+    if kept.get("note"):
+        rows.append(f"\n{kept['note']}\n")
     if kept.get("stdlib"):
         rows += [STDLIBS, *(f"{row}\n" for row in stdlib_rows(kept["stdlib"]))]
     return HEAD + "".join(rows)

@@ -34,6 +34,7 @@ SAMPLE = (
     "at_eof_minds_no_data",
     "writelines_puts_newlines_between",
     "a_writer_by_hand_does_not_close",
+    "a_cancelled_connection_is_made_all_the_same",
     "drain_does_nothing",
     "wait_closed_returns_at_once",
     "the_default_is_ignored",
