@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 import struct
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, Optional, Tuple, Union
 
 from .wire import WireEnd
 
@@ -125,10 +125,17 @@ class MemorySocket:
             on, seconds = struct.unpack("ii", bytes(value)[:8])
             self._end.linger_zero = bool(on) and seconds == 0
 
-    def inherit(self, listener: MemorySocket) -> None:
-        """Have the options of the socket that the connection came in by, as Linux does it."""
-        for (level, optname), value in listener._options.items():
-            self.setsockopt(level, optname, value)
+    def inherit(self, listeners: Iterable[MemorySocket]) -> None:
+        """Have the options of the socket that the connection came in by, as Linux does it.
+
+        Args:
+            listeners: the sockets of the server: it was the first one of this family.
+        """
+        for listener in listeners:
+            if listener._family == self._family:
+                for (level, optname), value in listener._options.items():
+                    self.setsockopt(level, optname, value)
+                break
 
     def setblocking(self, flag: bool) -> None:
         """Accept False: the socket never blocks.
