@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import itertools
+import sys
 
 import pytest
 
-from streamgauge.fakes.takeover import Layer
+from streamgauge.fakes.takeover import Layer, bearing
 
 
 class Loop:
@@ -66,3 +69,23 @@ def test_a_loop_without_attributes_is_refused():
 
     with pytest.raises(TypeError, match="Slots instances take no attributes"):
         layer(Slots(), "top").put()
+
+
+def test_a_method_bears_what_the_loops_own_is():
+    """Who asks finds the name, the parameters and a coroutine function, and a call is passed on."""
+
+    class Own:
+        async def connect(self, host, *, port=80):
+            """The loop's own."""
+
+    async def method(*args, **kwargs):
+        return args, kwargs
+
+    call = bearing(Own().connect, method)
+    is_one = inspect if sys.version_info >= (3, 12) else asyncio
+    assert ("connect", ["host", "port"], True) == (
+        call.__name__,
+        list(inspect.signature(call).parameters),
+        is_one.iscoroutinefunction(call),
+    )
+    assert (("db",), {"port": 1}) == asyncio.run(call("db", port=1))

@@ -40,7 +40,8 @@ class Listeners:
         Raises:
             OSError: EADDRINUSE, if there is none left.
         """
-        for port in itertools.islice(self._ephemeral, len(EPHEMERAL_PORTS)):
+        for _ in EPHEMERAL_PORTS:
+            port = next(self._ephemeral)
             if port not in self._bound:
                 return port
         raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))

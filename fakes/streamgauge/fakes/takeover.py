@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
+import sys
+from asyncio import coroutines
 from typing import Any, Callable, Dict, List, Tuple
 
 __all__ = ["Layer", "bearing"]
@@ -67,12 +70,21 @@ def bearing(own: Method, method: Method) -> Method:
     Args:
         own: what a program believes to call, and asks about by `inspect.signature`.
         method: what is called.
+
+    It is a coroutine function to who asks, and costs no coroutine of its own.
     """
 
     @functools.wraps(own)
-    async def call(*args: Any, **kwargs: Any) -> Any:
-        return await method(*args, **kwargs)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return method(*args, **kwargs)
 
+    return _marked(call)
+
+
+def _marked(call: Method) -> Method:
+    if sys.version_info >= (3, 12):
+        return inspect.markcoroutinefunction(call)
+    call._is_coroutine = coroutines._is_coroutine  # type: ignore[attr-defined]  # asyncio asks it
     return call
 
 
