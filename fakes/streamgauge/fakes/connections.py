@@ -180,7 +180,8 @@ def make_transport(
     own, other = names
     family = family_of(own[0]) if isinstance(own, tuple) else getattr(socket, "AF_UNIX", 0)
     sock = MemorySocket(family, own, other, end)
-    sock.inherit(listening)
+    if listening:
+        sock.inherit(listening)
     extra = {"socket": sock, "sockname": own, "peername": other}
     if tls_options is None:
         return MemoryTransport(loop, end, protocol, waiter=waiter, extra=extra, holders=holders)

@@ -298,8 +298,10 @@ class Wire:
         chunks: Optional[ChunksLike] = None,
         kind: Kind = TCP,
     ) -> None:
-        window = kind.window_bytes if window is None else window
-        check_count("window", window, least=1)
+        if window is None:
+            window = kind.window_bytes
+        else:
+            check_count("window", window, least=1)
         self.kind = kind
         a, b = self.ends = WireEnd(self), WireEnd(self)
         a.peer, b.peer = b, a
