@@ -268,7 +268,7 @@ class MemoryPeer:
 
 
 class Doorstep:
-    """Where connections to a peer wait until it accepts them; the network's idea of a server."""
+    """Where connections to a peer wait until it accepts them: a `listeners.Owner`."""
 
     def __init__(self) -> None:
         self.waiting: asyncio.Queue[Tuple[Line, Tuple[Address, Address]]] = asyncio.Queue()
@@ -284,14 +284,7 @@ class Doorstep:
         names: Tuple[Address, Address],
         connected: asyncio.Future[None],
     ) -> None:
-        """Take a connection.
-
-        Args:
-            connection: what keeps account of it.
-            end: the peer's end.
-            names: the peer's own address and the subject's.
-            connected: to be resolved in the next turn.
-        """
+        """Take a connection; it waits for the peer's `accept`."""
         self.waiting.put_nowait((Line(end, connection), names))
         connected.get_loop().call_soon(_resolve, connected)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence,
 
 from .arguments import check_keywords, client_tls, unix_path
 from .connections import Connection, make_transport
+from .listeners import Owner
 from .names import address, family_of, numeric
 from .outside import STREAMS_ONLY, ForbiddenConnectError
 from .sockets import Address
@@ -158,7 +159,7 @@ class Dialing:
             raise _failed(errno.ECONNRESET, to)
         return client, connection
 
-    def _listener(self, to: Address) -> Optional[Any]:
+    def _listener(self, to: Address) -> Optional[Owner]:
         if isinstance(to, tuple):
             if not self._net.names.is_ours(to[0]):
                 raise ForbiddenConnectError(to)

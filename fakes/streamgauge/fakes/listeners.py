@@ -6,18 +6,46 @@ server's business, see `server`.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import itertools
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, List, Optional, Protocol, Tuple
 
 from .names import WILDCARDS, Names, address, family_of
 from .sockets import Address
 
-__all__ = ["Listeners", "bind_error"]
+if TYPE_CHECKING:
+    from .connections import Connection
+    from .wire import WireEnd
+
+__all__ = ["Listeners", "Owner", "bind_error"]
 
 #: What Linux gives out by itself (net.ipv4.ip_local_port_range).
 EPHEMERAL_PORTS = range(32768, 61000)
+
+
+class Owner(Protocol):
+    """Who an address belongs to: a server, or whatever else takes connections."""
+
+    def is_serving(self) -> bool:
+        """Whether connections are taken; else they are refused."""
+
+    def accept(
+        self,
+        connection: Connection,
+        end: WireEnd,
+        names: Tuple[Address, Address],
+        connected: asyncio.Future[None],
+    ) -> None:
+        """Take a connection, in a later turn of the loop.
+
+        Args:
+            connection: what holds it.
+            end: the owner's end of the wire.
+            names: the owner's address and the client's.
+            connected: to be resolved in the next turn, when a client's socket would be writable.
+        """
 
 
 class Listeners:
@@ -29,9 +57,9 @@ class Listeners:
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._bound: Dict[int, Dict[str, Any]] = {}  # port to address to owner
-        self._sharing: Dict[Tuple[str, int], List[Any]] = {}  # all owners of an address, in order
-        self._paths: Dict[str, Any] = {}  # None: the path is there, and nobody listens any more
+        self._bound: Dict[int, Dict[str, Owner]] = {}  # port to address to owner
+        self._sharing: Dict[Tuple[str, int], List[Owner]] = {}  # all owners of an address, in order
+        self._paths: Dict[str, Optional[Owner]] = {}  # None: there, and nobody listens
         self._ephemeral = itertools.cycle(EPHEMERAL_PORTS)
 
     def free_port(self) -> int:
@@ -46,7 +74,7 @@ class Listeners:
                 return port
         raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
-    def bind(self, ip: str, port: int, owner: Any, *, shared: bool = False) -> Address:
+    def bind(self, ip: str, port: int, owner: Owner, *, shared: bool = False) -> Address:
         """Take an address.
 
         Args:
@@ -88,11 +116,11 @@ class Listeners:
             raise bind_error(errno.EADDRINUSE, address(ip, port))
         return address(ip, port or self.free_port())
 
-    def bind_path(self, path: str, owner: Any) -> None:
+    def bind_path(self, path: str, owner: Owner) -> None:
         """Take a path; one that was there is taken over in silence, as asyncio does."""
         self._paths[path] = owner
 
-    def release(self, where: Address, owner: Any, *, keep_path: bool = False) -> None:
+    def release(self, where: Address, owner: Owner, *, keep_path: bool = False) -> None:
         """Give an address back, if it still belongs to this owner.
 
         Args:
@@ -107,7 +135,7 @@ class Listeners:
         elif self._paths.get(where) is owner or not keep_path:
             self._paths.pop(where, None)
 
-    def _release(self, where: Tuple[str, int], owner: Any) -> None:
+    def _release(self, where: Tuple[str, int], owner: Owner) -> None:
         ip, port = where
         sharing = self._sharing.get(where, [])
         if owner in sharing:
@@ -123,7 +151,7 @@ class Listeners:
         if not there:
             del self._bound[port]
 
-    def find(self, where: Address) -> Optional[Any]:
+    def find(self, where: Address) -> Optional[Owner]:
         """Give the owner of an address or of the wildcard that covers it; None for nobody.
 
         Raises:

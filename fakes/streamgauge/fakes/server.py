@@ -153,14 +153,7 @@ class MemoryServer(asyncio.AbstractServer):
         names: Tuple[Address, Address],
         connected: asyncio.Future[None],
     ) -> None:
-        """Take a connection: as on a socket, two turns of the loop later.
-
-        Args:
-            connection: what holds it.
-            end: the server's end of the wire.
-            names: the server's address and the client's.
-            connected: resolved in the next turn, when the client's socket would be writable.
-        """
+        """Take a connection: as on a socket, two turns of the loop later; see `listeners.Owner`."""
         self._loop.call_soon(self._connected, connection, end, names, connected)
 
     def attach(self, transport: MemoryTransport) -> None:
