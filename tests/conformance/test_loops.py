@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 
 from streamgauge.conformance.errors import UsageError
-from streamgauge.conformance.loops import KNOWN, resolve_loop
+from streamgauge.conformance.loops import KNOWN, KnownLoop, resolve_loop
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # rloop's of its own sockets
@@ -49,6 +49,13 @@ def test_an_eager_loop_is_one() -> None:
     loop = resolve_loop("asyncio-eager")()
     assert loop.run_until_complete(main())
     loop.close()
+
+
+def test_a_loop_goes_around_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outer one's module makes the factory, from that of whatever stands behind the plus."""
+    around = KnownLoop("asyncio", lambda _: asyncio.new_event_loop, "", wraps=lambda *both: both)
+    monkeypatch.setattr("streamgauge.conformance.loops.KNOWN", {**KNOWN, "around": around})
+    assert (asyncio, asyncio.SelectorEventLoop) == resolve_loop("around+asyncio:SelectorEventLoop")
 
 
 def test_any_factory_may_be_named() -> None:

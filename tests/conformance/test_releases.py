@@ -49,6 +49,15 @@ def test_a_change_makes_a_new_release_beside_the_old() -> None:
     assert 1 == new.count("returns-n")
 
 
+def test_a_release_has_its_own_clauses_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came later is not demanded under an older number."""
+    name = "reader.readexactly.returns-n"
+    older = {"0.9": {name: digest(load()[name])}, **releases()}
+    monkeypatch.setattr("streamgauge.conformance.releases.releases", lambda: older)
+    found = in_release(load(), "0.9")
+    assert ([name], "0.9") == ([*found], found.version)
+
+
 def test_a_run_may_ask_for_a_release() -> None:
     """The plan's trials are of that release's clauses alone, and it bears that number."""
     version = next(iter(releases()))
