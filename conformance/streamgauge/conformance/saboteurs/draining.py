@@ -78,16 +78,14 @@ def drain_returns_below_the_high_water_mark(s: Any) -> None:
 
     @instead(s.StreamWriter)
     async def drain(self: Any) -> None:
-        loop, size = asyncio.get_running_loop(), self._transport.get_write_buffer_size
+        size = self._transport.get_write_buffer_size
         mark = (
             self._transport.get_write_buffer_limits()[1]
             if hasattr(self._transport, "get_write_buffer_limits")
             else FIXED_MARK
         )
-        while size() > mark:
-            turn = loop.create_future()
-            loop.call_later(0.001, _wake, turn)
-            await turn
+        while size() > mark:  # noqa: ASYNC110 - it polls; by a timer it could miss the moment
+            await asyncio.sleep(0)
 
 
 def _wake(turn: Any) -> None:
