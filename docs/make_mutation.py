@@ -36,10 +36,11 @@ is neither killed nor explained: a gap of the suite.
 OURS = """\
 ## Our own streams
 
-On CPython {python}, stock event loop. The share is of those that do not do the same.
+On CPython {python}, stock event loop. The shares are of those that do not do the same, and of those
+that do not and change something promised.
 
-| module | mutants | killed | same | unpromised | left | killed of what differs |
-|---|---|---|---|---|---|---|
+| module | mutants | killed | same | unpromised | left | of what differs | of what is promised |
+|---|---|---|---|---|---|---|---|
 """
 STDLIBS = """\
 
@@ -62,8 +63,9 @@ def table(modules: Dict[str, Dict[str, int]]) -> Iterable[str]:
     for name, count in (*((f"`{n}`", c) for n, c in modules.items()), ("all", total)):
         killed, same, unpromised, left = (count.get(kind, 0) for kind in kinds)
         every = killed + same + unpromised + left
-        share = 100 * killed / max(1, every - same)
-        yield f"| {name} | {every} | {killed} | {same} | {unpromised} | {left} | {share:.1f} % |"
+        shares = (100 * killed / max(1, killed + rest) for rest in (unpromised + left, left))
+        cells = (name, every, killed, same, unpromised, left, *(f"{s:.1f} %" for s in shares))
+        yield f"| {' | '.join(map(str, cells))} |"
 
 
 def stdlib_rows(kept: Dict[str, Any]) -> Iterable[str]:

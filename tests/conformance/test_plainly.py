@@ -100,7 +100,7 @@ def test_scripts_are_short_and_plain() -> None:
 
 
 def test_nearly_every_check_by_feeding_is_told() -> None:
-    """Four checks on `feed` are too much for a short script; histories bring theirs.
+    """Five checks on `feed` are too much for a short script; histories bring theirs.
 
     So are those of writers built by hand, which are behaviours: no report has to show them.
     """
@@ -111,6 +111,7 @@ def test_nearly_every_check_by_feeding_is_told() -> None:
         "every_result_is_bytes",
         "a_transport_set_by_hand_is_paused_above_twice_the_limit",
         "every_read_that_leaves_no_more_than_the_limit_resumes",
+        "a_line_beyond_the_limit_that_is_dropped_resumes",
         "a_read_that_waits_resumes_and_a_full_buffer_pauses_again",
     }
 

@@ -190,7 +190,9 @@ def _as_child(be: Callable[[int], None], writing: int) -> None:
 
 
 def _tell(writing: int, **what: Any) -> None:
-    os.write(writing, json.dumps(what).encode() + b"\n")
+    line = json.dumps(what).encode() + b"\n"
+    while line:  # a signal that is caught can end a write early
+        line = line[os.write(writing, line) :]
 
 
 def _be(target: Target, mutant: Mutant, trials: Sequence[Trial], writing: int) -> None:

@@ -205,6 +205,7 @@ async def a_limit_that_is_not_positive_is_refused(t: Trial) -> None:
     for limit in (0, -1):
         with t.raises(ValueError):
             t.subject.StreamReader(limit=limit)
+    t.subject.StreamReader(limit=1)  # which is positive
 
 
 @check("reader.limit.pauses-above-twice-the-limit", links=FEED)
@@ -248,6 +249,16 @@ async def every_read_that_leaves_no_more_than_the_limit_resumes(t: Trial) -> Non
             t.equal(gate.told, ["pause"], f"{method}() left twice the limit, and the transport")
             await read(*arguments)
             t.equal(gate.told, ["pause", "resume"], f"{method}() left the limit; the transport")
+
+
+@check("reader.limit.resumes-at-the-limit", links=FEED)
+async def a_line_beyond_the_limit_that_is_dropped_resumes(t: Trial) -> None:
+    reader, gate = await t.reader(limit=10), Gate()
+    reader.set_transport(gate)
+    reader.feed_data(b"x" * 30)
+    with t.raises(ValueError):
+        await reader.readline()
+    t.equal(gate.told, ["pause", "resume"], "with the line gone, the transport was told")
 
 
 @check(
