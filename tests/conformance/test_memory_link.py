@@ -88,6 +88,12 @@ KERNEL_ONLY = {
     "a file descriptor": {
         ("writer.close.closes-socket", "the_descriptor_is_closed_after_close_and_wait_closed"),
     },
+    "a name that is looked up in a thread": {
+        (
+            "open_connection.connect.cancel-leaves-nothing",
+            "a_name_that_was_being_looked_up_is_connected_to",
+        ),
+    },
 }
 UVLOOP = "uvloop:new_event_loop"
 DEADLINES = clocks.Deadlines(clocks.unit())
