@@ -32,9 +32,11 @@ async def chat(request):
     return socket
 
 
-async def start(port=80, **options):
-    """Start a site; what is given has to be cleaned up."""
+async def start(port=80, files=None, **options):
+    """Start a site, perhaps with a folder of files; what is given has to be cleaned up."""
     app = web.Application()
+    if files:
+        app.router.add_static("/files", files)
     app.router.add_get("/chat", chat)
     app.router.add_route("*", "/{rest:.*}", echo)
     runner = web.AppRunner(app)
@@ -77,6 +79,26 @@ async def test_over_tls():
         async with aiohttp.ClientSession() as session:
             async with session.get("https://shop.example/s", ssl=client_context) as response:
                 assert "/s" == await response.text()
+        await runner.cleanup()
+
+
+@pytest.mark.filterwarnings(OLD_TLS_COMPLAINS)
+@pytest.mark.usefixtures("collect_garbage")
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+async def test_a_file(secure, tmp_path):
+    """A file that aiohttp hands to the loop's `sendfile` arrives, whole and in part."""
+    content = bytes(range(256)) * 2_000
+    (tmp_path / "file.bin").write_bytes(content)
+    server_context, client_context = tls_contexts("shop.example") if secure else (None, None)
+    url = f"{'https' if secure else 'http'}://shop.example:8080/files/file.bin"
+    part = {"Range": "bytes=1000-99999"}
+    async with MemoryNetwork(hosts=HOSTS):
+        runner = await start(8080, files=tmp_path, ssl_context=server_context)
+        async with aiohttp.ClientSession() as session:
+            async with session.get(url, ssl=client_context or True) as response:
+                assert (200, content) == (response.status, await response.read())
+            async with session.get(url, headers=part, ssl=client_context or True) as response:
+                assert (206, content[1000:100_000]) == (response.status, await response.read())
         await runner.cleanup()
 
 

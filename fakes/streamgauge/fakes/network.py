@@ -23,6 +23,7 @@ from .names import AddressLike, Hosts, Names
 from .outside import Outside
 from .parking import Parking
 from .rules import Rule, Verdict, verdict
+from .sending import knows_sendfile, sendfile
 from .server import HANDLED_BY, MemoryServer
 from .serving import Serving
 from .sockets import Address
@@ -101,6 +102,8 @@ class MemoryNetwork:
         parts = self._dialing, self._serving, self._fences
         methods = {name: method for part in parts for name, method in part.methods().items()}
         methods.update(start_tls=self._start_tls, create_task=self._create_task)
+        if knows_sendfile(self.loop):
+            methods.update(sendfile=self._sendfile)
         here = {name: method for name, method in methods.items() if hasattr(self.loop, name)}
         for name in TOLD.intersection(here):
             here[name] = bearing(getattr(self.loop, name), here[name])
@@ -297,6 +300,11 @@ class MemoryNetwork:
         if tls.over_memory(transport):
             return await tls.start_tls(self.loop, transport, *args, **kwargs)
         return await self.below("start_tls")(transport, *args, **kwargs)
+
+    async def _sendfile(self, transport: Any, *args: Any, **kwargs: Any) -> int:
+        own = sendfile if tls.over_memory(transport) else self.below("sendfile")
+        sent: int = await own(transport, *args, **kwargs)
+        return sent
 
     def _create_task(self, *args: Any, **kwargs: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = self.below("create_task")(*args, **kwargs)

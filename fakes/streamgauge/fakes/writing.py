@@ -49,7 +49,7 @@ class WritingSide(asyncio.Transport):
         "_lost",
         "_low",
         "_protocol",
-        "_writing_paused",
+        "_protocol_paused",
         "wire",
     )
 
@@ -67,7 +67,7 @@ class WritingSide(asyncio.Transport):
         self._backlog: Deque[BytesLike] = deque()
         self._backlog_bytes = 0
         self._low, self._high = HIGH_WATER_BYTES // 4, HIGH_WATER_BYTES
-        self._writing_paused = False
+        self._protocol_paused = False  # asyncio's name: its TLS transports ask for it
         self._lines_fail = False  # `close` was called, on a Python whose writelines trips over it
 
     def write(self, data: BytesLike) -> None:
@@ -274,13 +274,13 @@ class WritingSide(asyncio.Transport):
             self._await_room()
 
     def _pause_if_full(self) -> None:
-        if self._backlog_bytes > self._high and not self._writing_paused:
-            self._writing_paused = True
+        if self._backlog_bytes > self._high and not self._protocol_paused:
+            self._protocol_paused = True
             self._tell("pause_writing")
 
     def _resume_if_drained(self) -> None:
-        if self._writing_paused and self._backlog_bytes <= self._low:
-            self._writing_paused = False
+        if self._protocol_paused and self._backlog_bytes <= self._low:
+            self._protocol_paused = False
             self._tell("resume_writing")
 
     def _tell(self, method: str) -> None:
