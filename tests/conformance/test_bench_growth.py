@@ -109,6 +109,18 @@ def test_cost_grows_as_the_work_grows(scenario):
     assert taken[-1][1] <= BETWEEN * taken[0][1]
 
 
+def test_large_work_ends_with_its_size():
+    """Large sizes are halved as often as there are doublings, and each is measured once."""
+    done = []
+
+    async def work(subject, size):
+        done.append(size)
+
+    scenario = Scenario("", 1, "", 80, work)
+    taken = grow(None, scenario, asyncio.new_event_loop, doublings=3, large=True)
+    assert [10, 20, 40, 80] == done == [size for size, _ in taken]
+
+
 def test_a_doubling_is_shown_as_a_factor():
     """The table has a factor for each doubling."""
     text = io.StringIO()
@@ -125,5 +137,5 @@ def test_quadratic_work_is_seen():
         for _ in range(size):
             data = bytes(bytearray(data + bytes(2048)))
 
-    taken = grow(None, Scenario("", 2**7, "", copied_each_time), asyncio.new_event_loop)
+    taken = grow(None, Scenario("", 2**7, "", 2**7, copied_each_time), asyncio.new_event_loop)
     assert taken[-1][1] > BETWEEN * taken[0][1]

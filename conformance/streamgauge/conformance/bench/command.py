@@ -44,6 +44,7 @@ class BenchPlan:
         plots: folder to write SVG plots to.
         growth: show how cost grows with the work, instead of workloads.
         doublings: how often the work is doubled for that.
+        large: make that work large, as a 10 MiB line, once.
     """
 
     subjects: Tuple[str, ...]
@@ -56,6 +57,7 @@ class BenchPlan:
     plots: Optional[Path] = None
     growth: bool = False
     doublings: int = DOUBLINGS
+    large: bool = False
 
 
 def bench(plan: BenchPlan, out: Console, progress: Console) -> List[Figure]:
@@ -103,7 +105,7 @@ def _show_growth(plan: BenchPlan, out: Console) -> List[growth.Growth]:
                     each.unit,
                     loop,
                     name,
-                    growth.grow(subject, each, new_loop, plan.doublings),
+                    growth.grow(subject, each, new_loop, plan.doublings, large=plan.large),
                 )
                 for each in growth.SCENARIOS
             ]

@@ -50,6 +50,9 @@ __all__ = ["bench"]
     metavar="N",
     help="How often --growth doubles the work; default: 3.",
 )
+@click.option(
+    "--large", is_flag=True, help="With --growth: up to a 10 MiB line and the like; minutes."
+)
 @click.option("--plots", type=Path, metavar="FOLDER", help="Write an SVG picture for each loop.")
 def bench(names: Tuple[str, ...], loops: Tuple[str, ...], **options: Any) -> None:
     """Measure how fast each SUBJECT is (default: stdlib streams), against the first of them."""
