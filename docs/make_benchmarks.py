@@ -140,6 +140,11 @@ def goals(runs: Sequence[Run]) -> str:
         rows.append([TITLES[name], "1", *cells])
     floors = [judged(run.figure("bulk").of_floor or 0, OF_FLOOR) for run in runs]
     rows.append(["bulk read, of the floor", f"{OF_FLOOR:g}", *floors])
+    awaited = [run.of("bulk-awaited") for run in runs]
+    rows.append(
+        ["the same, of a floor that wakes a task", f"{OF_FLOOR:g}"]
+        + [judged(f.of_floor or 0, OF_FLOOR) if f else "" for f in awaited]
+    )
     rows.append(["most memory, of stdlib's", "at most 1", *map(worst_peak, runs)])
     return table(["goal", "at least", *(f"{run.python} {run.loop}" for run in runs)], rows)
 

@@ -102,7 +102,13 @@ class FlowControlMixin(asyncio.BaseProtocol):
             BaseException: What ended the connection, if an error did.
         """
         if not self._connection_lost:
-            await self._wait_among(self._close_waiters)
+            waiters = self._close_waiters
+            waiter = (self._loop or asyncio.get_running_loop()).create_future()
+            waiters[waiter] = None
+            try:  # as `_wait_among`, without a coroutine more: every connection ends like this
+                await waiter
+            finally:
+                waiters.pop(waiter, None)
         if self._connection_error is not None:
             raise self._connection_error
 

@@ -225,7 +225,8 @@ class Intake:
         self._waiter = None
 
     def _wake(self) -> None:
-        self._settle()
+        if self._landing is not None:
+            self._settle()
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)

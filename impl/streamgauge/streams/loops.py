@@ -23,7 +23,7 @@ def create_connection(
 
     Source: edition 3.10, open_connection: happy_eyeballs_delay, interleave.
     """
-    if not EYEBALLS.isdisjoint(kwds):
+    if kwds and not EYEBALLS.isdisjoint(kwds):
         asked = [name for name in EYEBALLS if name in kwds]
         if not all(_knows(loop.create_connection, name) for name in asked):
             return _race(loop, factory, host, port, kwds)

@@ -102,7 +102,7 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         if self._connection_lost:
             return
         reader, self._stream_reader = self._stream_reader, None
-        super()._end(exc)
+        FlowControlMixin._end(self, exc)
         if reader is not None:
             if exc is None:
                 reader.feed_eof()

@@ -52,6 +52,11 @@ class StreamWriter:
 
     _transport: Any = None  # as long as the constructor has not accepted one
 
+    # How it begins; on the class, as connections are many.
+    _tls_drains = 0
+    _shared = False  # others have the transport, too, and may close it
+    _close_watch: CloseWatch | None = None
+
     def __init__(
         self, transport: Any, protocol: Any, reader: Any, loop: asyncio.AbstractEventLoop
     ) -> None:
@@ -67,11 +72,10 @@ class StreamWriter:
         # Ours keep their state as plain values, which `drain` can look at without a call.
         self._flow = protocol if isinstance(protocol, FlowControlMixin) else None
         self._state = reader if plain else None
-        self._tls_drains = 0
         # Where `drain` looks whether anything happened since it last had nothing to wait for.
         self._calm = self._flow or _RESTLESS
-        self._shared = False  # others have the transport, too, and may close it
-        self._close_watch = None if self._flow is not None else CloseWatch(protocol)
+        if self._flow is None:
+            self._close_watch = CloseWatch(protocol)
 
     def __repr__(self) -> str:
         shown = [f"transport={self._transport!r}"]
@@ -323,7 +327,7 @@ class StreamWriter:
 
     def __del__(self, warn: Any = warnings.warn) -> None:
         transport = self._transport
-        if transport is None or self.is_closing():
+        if transport is None or self._lost() or is_closing(transport):
             return
         if self._loop.is_closed():
             warn("loop is closed", ResourceWarning)

@@ -123,6 +123,45 @@ async def floor_bulk_tls(scene: Scene) -> None:
     await _count(scene, "bulk", tls=True)
 
 
+class Handing(asyncio.Protocol):
+    """Hands each chunk to a task that waits for it, as every interface of awaited reads has to."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.waiting: asyncio.Future[bytes] = loop.create_future()
+        self.lost: asyncio.Future[None] = loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport, which delivers while the task waits."""
+        self.transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self.once_a_turn = type(transport).__module__ == "asyncio.selector_events"
+
+    def data_received(self, data: bytes) -> None:
+        """Wake the task; a transport that would deliver more before it runs is paused for it."""
+        if not self.once_a_turn:
+            self.transport.pause_reading()
+        self.waiting.set_result(data)
+
+    def connection_lost(self, exc: Optional[BaseException]) -> None:
+        """Note that the connection is gone."""
+        self.lost.set_result(None)
+
+
+async def floor_bulk_awaited(scene: Scene) -> None:
+    protocol = Handing()
+    transport = await scene.join(protocol, f"send bulk {scene.payload} {scene.count}")
+    loop = asyncio.get_running_loop()
+    left = scene.total
+    with scene.timed:
+        while left:
+            left -= len(await protocol.waiting)
+            protocol.waiting = loop.create_future()
+            if not protocol.once_a_turn:
+                transport.resume_reading()
+    transport.close()
+    await protocol.lost
+
+
 async def floor_to_eof(scene: Scene) -> None:
     chunks: List[bytes] = []
     protocol = Counting(None, chunks.append)
@@ -182,6 +221,15 @@ WORKLOADS = (
     Workload("exactly-1m", "readexactly 1 MiB", "reads", 64, 2**20, read_exactly, floor_exactly),
     Workload("exactly-64m", "readexactly 64 MiB", "reads", 1, 2**26, read_exactly, floor_exactly),
     Workload("bulk", "bulk read", "MiB", 128, 2**20, read_bulk, floor_bulk),
+    Workload(
+        "bulk-awaited",
+        "bulk read, beside a bare wake-up",
+        "MiB",
+        128,
+        2**20,
+        read_bulk,
+        floor_bulk_awaited,
+    ),
     Workload("to-eof", "read(-1) of 256 MiB", "MiB", 256, 2**20, read_to_eof, floor_to_eof),
     Workload("tls-bulk", "TLS bulk", "MiB", 48, 2**20, read_bulk_tls, floor_bulk_tls),
     Workload(
