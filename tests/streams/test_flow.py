@@ -36,6 +36,20 @@ async def test_every_drain_waits_and_every_drain_goes_on():
     assert await asyncio.gather(*drains) == [None] * 3
 
 
+async def test_those_who_wait_are_their_own_connections():
+    """What is done for the waits of one connection is not done for another's."""
+    ours, other = FlowControlMixin(), FlowControlMixin()
+    ours.pause_writing()
+    waits = [await waiting(ours._drain_helper()), await waiting(ours._get_close_waiter(None))]
+    other.resume_writing()
+    other.connection_lost(None)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert [wait.done() for wait in waits] == [False, False]
+    ours.connection_lost(None)
+    assert await asyncio.gather(*waits) == [None, None]
+
+
 async def test_cancelling_one_drain_leaves_the_others():
     """The cancelled one ends, the other goes on waiting and is woken."""
     protocol = FlowControlMixin()

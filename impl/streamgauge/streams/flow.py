@@ -22,6 +22,10 @@ from .transports import closes_unbounded
 TLS_SHUTDOWN_TIMEOUT_S = 30.0
 
 
+# What stands for those who wait while there are none. Never changed.
+_NOBODY: dict[asyncio.Future[None], None] = {}
+
+
 class FlowControlMixin(asyncio.BaseProtocol):
     """The writer's half of a protocol: pausing, draining, the end of the connection.
 
@@ -41,8 +45,8 @@ class FlowControlMixin(asyncio.BaseProtocol):
         self._calm = False
         self._over_ssl = False
         self._connection_lost = False
-        self._drain_waiters: dict[asyncio.Future[None], None] = {}  # in the order of their calls
-        self._close_waiters: dict[asyncio.Future[None], None] = {}
+        self._drain_waiters = _NOBODY  # or their futures, in the order of their calls
+        self._close_waiters = _NOBODY
 
     def pause_writing(self) -> None:
         """Note that the transport's buffer passed its high-water mark: drains block."""
@@ -91,7 +95,8 @@ class FlowControlMixin(asyncio.BaseProtocol):
             raise ConnectionResetError("Connection lost")
         if not self._paused:
             return
-        await self._wait_among(self._drain_waiters)
+        self._drain_waiters = waiters = self._drain_waiters or {}
+        await self._wait_among(waiters)
         if self._connection_lost and self._connection_error is not None:
             raise self._connection_error
 
@@ -102,7 +107,7 @@ class FlowControlMixin(asyncio.BaseProtocol):
             BaseException: What ended the connection, if an error did.
         """
         if not self._connection_lost:
-            waiters = self._close_waiters
+            self._close_waiters = waiters = self._close_waiters or {}
             waiter = (self._loop or asyncio.get_running_loop()).create_future()
             waiters[waiter] = None
             try:  # as `_wait_among`, without a coroutine more: every connection ends like this
