@@ -56,6 +56,8 @@ ONCE_WRONG = [
     ("unix", [("writelines", 0, [b""]), ("close", 0), ("writelines", 0, [b"c"])]),
     # the pieces behind an empty one went one by one, and the second met the reset of the first
     ("tcp4", [("writelines", 0, [b""]), ("abort", 1), ("writelines", 0, [b"c", b"c"])]),
+    # an empty piece behind bytes that a reset answers met it never
+    ("tcp4", [("abort", 0), ("writelines", 1, [b"c", b""])]),
     # `writelines` on a lost connection was another error than asyncio's
     ("tcp4", [("abort", 0), ("writelines", 0, [b"c"])]),
 ]

@@ -238,7 +238,8 @@ class WritingSide(asyncio.Transport):
 
     def _await_room(self) -> None:
         self.wire.on_writable = self._output_soon
-        if self._backlog_bytes and self.wire.writable:  # the answer can be there already
+        there_is_room = self._backlog_bytes and self.wire.writable
+        if there_is_room or self.wire.dead:  # the answer can be there already
             self._output_soon()
 
     def _output_soon(self) -> None:
