@@ -20,6 +20,12 @@ async def test_netstat_shows_states_and_bytes(shout):
         assert ["tcp", "0", "0", own, "127.0.0.1:80", "ESTABLISHED", "6", "6"] == rows[2]
         assert ["tcp", "0", "0", "127.0.0.1:80", own, "ESTABLISHED", "6", "6"] == rows[3]
         assert "6 bytes, last b'HELLO\\n'" in net.report()
+        net.connections[0].wire.stall()
+        writer.write(b"held")
+        assert "10 bytes, last b'hello\\n', not taken b'held'" in net.report()
+        net.connections[0].wire.resume()
+        writer.write(b"\n")
+        await reader.readline()
         writer.close()
         server.close()
 

@@ -34,8 +34,29 @@ async def test_a_memory_ends_report_has_the_wires_state_and_last_bytes(turns):
         client.wire.stall()
         client.writer.write(b"more")
         client.writer.write_eof()
-        assert "FIN_WAIT2, sent 9 bytes, 4 in flight, last b'hello'" in client.report()
+        assert (
+            "FIN_WAIT2, sent 9 bytes, 4 in flight, last b'hello', not taken b'more'"
+            in client.report()
+        )
         assert "5 bytes unread, ESTABLISHED, sent 0 bytes" in server.report()
+
+
+async def test_a_report_has_the_end_of_what_nobody_has_taken(turns):
+    """Arrived or held, whole or in part: its last 64 bytes are shown, and nothing if it is none."""
+    async with memory_stream_pair(ignore_leaks="all") as (client, server):
+        server.transport.pause_reading()
+        await turns()
+        client.writer.write(b"arrived ")
+        assert b"arr" == server.wire.recv(3)
+        client.wire.stall()
+        client.writer.write(b"held")
+        assert "9 in flight, last b'arr', not taken b'ived held'" in client.report()
+        client.writer.write(b"x" * 62 + b"!?")
+        assert f"last b'arr', not taken b'{'x' * 62}!?'" in client.report()
+        client.wire.resume()
+        server.wire.recv()
+        assert client.report().endswith("x!?'")
+        assert "not taken" not in client.report()
 
 
 @MAKERS

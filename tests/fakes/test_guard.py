@@ -47,6 +47,12 @@ NOWHERE = ("192.0.2.1", 9)
         (lambda udp: socket.getaddrinfo("db.example", 80), r"looking up db\.example"),
         (lambda udp: socket.getaddrinfo(b"db.example", 80), r"looking up db\.example"),
         (lambda udp: socket.gethostbyname("db.example"), r"looking up db\.example"),
+        (lambda udp: socket.gethostbyname_ex("db.example"), r"looking up db\.example"),
+        (lambda udp: socket.gethostbyaddr("db.example"), r"looking up db\.example"),
+        (lambda udp: socket.gethostbyaddr("192.0.2.1"), r"looking up 192\.0\.2\.1"),
+        (lambda udp: socket.getfqdn("db.example"), r"looking up db\.example"),
+        (lambda udp: socket.getnameinfo(NOWHERE, 0), r"looking up 192\.0\.2\.1"),
+        (lambda udp: socket.getnameinfo(("2001:db8::1", 9), 0), r"looking up 2001:db8::1"),
     ],
 )
 def test_each_way_out_is_stopped_by_name(guard, udp, call, named):
@@ -62,6 +68,9 @@ def test_each_way_out_is_stopped_by_name(guard, udp, call, named):
         lambda: socket.getaddrinfo(None, 80),
         lambda: socket.getaddrinfo("192.0.2.1", 80),
         lambda: socket.getaddrinfo("::1", 80),
+        socket.getfqdn,
+        lambda: socket.getfqdn("127.0.0.1"),
+        lambda: socket.getnameinfo(("127.0.0.1", 9), 0),
     ],
 )
 def test_what_stays_on_the_machine_is_left_alone(guard, call):

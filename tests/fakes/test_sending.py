@@ -160,11 +160,12 @@ async def start_to_send(file):
     """Begin to send a file to a client; gives the client, the server's end and the task."""
     loop = asyncio.get_running_loop()
     accepted = loop.create_future()
-    async with await asyncio.start_server(
+    listener = await asyncio.start_server(
         lambda reader, writer: accepted.set_result((reader, writer)), "127.0.0.1", 80
-    ):
-        client = await asyncio.open_connection("127.0.0.1", 80)
-        server = await accepted
+    )
+    client = await asyncio.open_connection("127.0.0.1", 80)
+    server = await accepted
+    listener.close()
     return client, server, asyncio.ensure_future(loop.sendfile(server[1].transport, file))
 
 

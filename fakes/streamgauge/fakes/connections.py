@@ -24,7 +24,6 @@ __all__ = ["Connection", "make_transport", "netstat"]
 
 COLUMNS = ("Proto", "Recv-Q", "Send-Q", "Local Address", "Foreign Address", "State", "Sent", "Got")
 ROW = "{:<5} {:>9} {:>9} {:<22} {:<22} {:<12} {:>10} {:>10}"
-LAST_BYTES = 64  # of each direction, in a report
 
 
 class Connection:
@@ -130,12 +129,12 @@ class Connection:
         return [self._row(end, own, other) for end, own, other in sides if not end.closed]
 
     def last_bytes(self) -> List[str]:
-        """Say what each direction carried last."""
+        """Say what each direction carried last, and what is on its way."""
         lines = []
         sides = zip(self.wire.ends, (self.client, self.server), (self.server, self.client))
         for end, own, other in sides:
-            data = end.out.last[-LAST_BYTES:]
-            lines.append(f"{shown(own)} -> {shown(other)}: {end.out.sent} bytes, last {data!r}")
+            way = f"{shown(own)} -> {shown(other)}"
+            lines.append(f"{way}: {end.out.sent} bytes, {end.out.report()}")
         return lines
 
     def _row(self, end: WireEnd, own: Address, other: Address) -> str:

@@ -20,6 +20,8 @@ __all__ = ["FIN", "RST", "Direction"]
 FIN = "FIN"
 RST = "RST"
 
+REPORTED_BYTES = 64
+
 Piece = Union[bytes, memoryview]  # a memoryview is always of bytes: nobody can change it
 Item = Union[Piece, str]
 
@@ -116,6 +118,13 @@ class Direction:
     def waiting(self) -> int:
         """How many things are on their way: writes, FIN, RST."""
         return len(self._flight)
+
+    def report(self) -> str:
+        """Say, for a failure, what was taken last, and what was sent last and not taken."""
+        flight = [item for item in self._flight if not isinstance(item, str)]
+        waiting = b"".join([*self.queue, *flight])[self.head :]
+        said = f"last {self.last[-REPORTED_BYTES:]!r}"
+        return f"{said}, not taken {waiting[-REPORTED_BYTES:]!r}" if waiting else said
 
     # The sender's side
 

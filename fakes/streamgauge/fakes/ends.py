@@ -101,9 +101,9 @@ class MemoryStreamEnd(StreamEnd):
         self.wire = wire
 
     def report(self) -> str:
-        """Say how this end stands, with the last bytes that it sent."""
+        """Say how this end stands, with the last bytes that it sent, taken and not."""
         out = self.wire.out
-        sent = f"sent {out.sent} bytes, {self.wire.in_flight()} in flight, last {out.last[-64:]!r}"
+        sent = f"sent {out.sent} bytes, {self.wire.in_flight()} in flight, {out.report()}"
         return f"{super().report()}, {self.wire.state}, {sent}"
 
     async def end(self) -> None:

@@ -10,7 +10,7 @@ import socket
 import sys
 from typing import Any, Callable, Dict, Optional
 
-from .names import AddressLike, Names, is_path, numeric, split
+from .names import AddressLike, Names, is_path, is_this_machine, numeric, split
 from .outside import ForbiddenConnectError, Outside
 
 __all__ = ["Guard"]
@@ -66,6 +66,18 @@ class Guard:
         if not (own or numeric(name) or self._outside.knows(name)):
             raise ForbiddenConnectError(name, did="looking up", why=GUARDED)
 
+    def check_reverse(self, host: Any) -> None:
+        """Look at what a name is asked for: of numbers, only this machine's own are no secret."""
+        ip = numeric(host) if isinstance(host, str) else None
+        if ip is None:
+            self.check_name(host)
+        elif not (is_this_machine(ip) or self._outside.knows(ip)):
+            raise ForbiddenConnectError(host, did="looking up", why=GUARDED)
+
+    def check_sockaddr(self, where: Any) -> None:
+        """Look at an address whose names are asked for; that numbers will do, nobody tells."""
+        self.check_reverse(where[0])
+
 
 #: What looks at each of Python's audit events.
 CHECKS: Dict[str, Callable[..., None]] = {
@@ -74,6 +86,8 @@ CHECKS: Dict[str, Callable[..., None]] = {
     "socket.sendmsg": Guard.check_address,
     "socket.getaddrinfo": Guard.check_name,
     "socket.gethostbyname": Guard.check_name,
+    "socket.gethostbyaddr": Guard.check_reverse,
+    "socket.getnameinfo": Guard.check_sockaddr,
 }
 
 
