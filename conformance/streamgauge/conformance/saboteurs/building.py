@@ -77,3 +77,15 @@ def anything_is_taken_for_a_reader(s: Any) -> None:
     @instead(s.StreamWriter)
     def __init__(self: Any, transport: Any, protocol: Any, reader: Any, loop: Any) -> None:
         real(self, transport, protocol, reader if hasattr(reader, "exception") else None, loop)
+
+
+@saboteur("writer.built.pipe-wait-closed", "it still waits")
+def what_ended_before_is_waited_for(s: Any) -> None:
+    """wait_closed over another protocol than ours does not see that the connection has ended."""
+    asked = s.closing._can_be_asked
+
+    @instead(s.closing.CloseWatch)
+    def start(self: Any) -> None:
+        if not (self._listening or asked(self._protocol)):
+            self._listening = True
+            self._listen()
