@@ -13,7 +13,7 @@ import platform
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Set
 
 from .mutants import Mutant
 
@@ -68,14 +68,23 @@ class Tally:
     explained: Explanations
     counts: Dict[str, Counter[str]] = field(default_factory=dict)
     unexplained: List[str] = field(default_factory=list)
+    names: Set[str] = field(default_factory=set)
 
     def add(self, mutant: Mutant, killer: str) -> str:
         """Count one; gives what became of it, empty if it survives without an explanation."""
+        self.names.add(mutant.name)
         kind = KILLED if killer else self.explained.kind(mutant.name)
         self.counts.setdefault(mutant.module, Counter())[kind] += 1
         if kind == SURVIVES:
             self.unexplained.append(mutant.name)
         return kind
+
+    def stale(self) -> List[str]:
+        """Give what is explained of the modules that were tried, and is no mutant any more."""
+        mine = [
+            name for name in self.explained if name.partition(":")[0].split(".")[0] in self.counts
+        ]
+        return [name for name in mine if name[-1] != "*" and name not in self.names]
 
     def told(self) -> str:
         """Say it, a line for each module."""

@@ -1,7 +1,7 @@
 """Tries the conformance suite on mechanical mutants: which it kills, and which survive.
 
 python -m tests.mutation.trying reader buffer      # modules of the streams; all unless told
-python -m tests.mutation.trying --check            # exit 1 for survivors that are not explained
+python -m tests.mutation.trying --check            # exit 1 for what is not explained, or stale
 python -m tests.mutation.trying --stdlib           # the running Python's asyncio/streams.py
 python -m tests.mutation.trying loops eyeballs --loop uvloop    # what other loops need
 
@@ -66,10 +66,11 @@ def main() -> int:
             kind = tally.add(mutant, killer)
             if options.killers or not kind:
                 print(f"{killer or kind or 'survives'}  {mutant.name}", flush=True)  # noqa: T201
-    print(tally.told())  # noqa: T201 - a script
+    stale = [] if options.only else tally.stale()
+    print(*(f"stale     {name}" for name in stale), tally.told(), sep="\n")  # noqa: T201
     if options.record and not options.only:
         tally.record(options.record, target.name)
-    return 1 if options.check and tally.unexplained else 0
+    return 1 if options.check and (tally.unexplained or stale) else 0
 
 
 def _chosen(target: Target, modules: List[str]) -> List[Path]:
