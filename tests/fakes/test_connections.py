@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from streamgauge.fakes import MemoryNetwork
+import pytest
+
+from streamgauge.fakes import LeakError, MemoryNetwork
+from streamgauge.fakes.certificates import tls_contexts
+
+ANSWER = b"an answer that nobody reads\n"
+#: asyncio's TLS transports up to 3.10 complain when collected if it was the peer that closed.
+OLD_TLS_COMPLAINS = "ignore:unclosed transport <asyncio.sslproto:ResourceWarning"
 
 
 async def test_netstat_shows_states_and_bytes(shout):
@@ -80,3 +87,87 @@ async def test_what_waits_is_counted_on_both_sides(shout, turns):
         rows = [line.split() for line in net.netstat().splitlines()[2:]]
         assert [("0", "9"), ("4", "0")] == [(row[1], row[2]) for row in rows]
         writer.transport.abort()
+
+
+async def leave_with(ending, *, secure=False, at_server=False):
+    """Be answered and end the client by `ending(reader, writer)`; gives the network's leaks."""
+
+    async def answer(reader, writer):
+        if at_server:
+            await has_come(reader)
+        else:
+            writer.write(ANSWER)
+            await reader.read()
+        writer.close()
+
+    contexts = tls_contexts("localhost") if secure else (None, None)
+    try:
+        async with MemoryNetwork():
+            server = await asyncio.start_server(answer, "localhost", 80, ssl=contexts[0])
+            reader, writer = await asyncio.open_connection("localhost", 80, ssl=contexts[1])
+            await ending(reader, writer)
+            server.close()
+    except LeakError as exc:
+        return [str(leak).partition("\n")[0] for leak in exc.leaks]
+    return []
+
+
+async def has_come(reader):
+    """Wait until `ANSWER` is in the reader's buffer, and not yet read."""
+    while len(reader._buffer) < len(ANSWER):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.filterwarnings(OLD_TLS_COMPLAINS)
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_what_a_closed_client_did_not_read_is_a_leak(secure):
+    """Bytes that had come are unread once the client is closed, with TLS as without."""
+
+    async def close(reader, writer):
+        await has_come(reader)
+        writer.close()
+
+    (leak,) = await leave_with(close, secure=secure)
+    assert f"{len(ANSWER)} bytes that 127.0.0.1:" in leak
+
+
+@pytest.mark.filterwarnings(OLD_TLS_COMPLAINS)
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_what_is_read_after_the_close_is_no_leak(secure):
+    """A closed reader can still be read, and an abort says that the rest is not wanted."""
+
+    async def close_and_read(reader, writer):
+        await has_come(reader)
+        writer.close()
+        assert ANSWER == await reader.readline()
+
+    async def abort(reader, writer):
+        await has_come(reader)
+        writer.transport.abort()
+
+    assert [] == await leave_with(close_and_read, secure=secure)
+    assert [] == await leave_with(abort, secure=secure)
+
+
+async def test_what_was_not_even_delivered_is_unread(turns):
+    """What waits on the wire of a paused transport counts when it is closed, once."""
+
+    async def pause(reader, writer):
+        writer.transport.pause_reading()
+        await turns(10)
+        writer.close()
+
+    (leak,) = await leave_with(pause)
+    assert f"{len(ANSWER)} bytes that 127.0.0.1:" in leak
+
+
+async def test_what_a_server_did_not_read_is_a_leak():
+    """The server's end is looked at as the client's is, and is told by its address."""
+
+    async def send(reader, writer):
+        writer.write(ANSWER)
+        assert b"" == await reader.read()
+        writer.close()
+
+    leaks = await leave_with(send, at_server=True)
+    assert [f"unread-bytes: {len(ANSWER)} bytes that 127.0.0.1:80 never read"] == leaks

@@ -9,21 +9,51 @@ from __future__ import annotations
 import asyncio
 import socket
 from asyncio.sslproto import SSLProtocol
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .direction import Direction
 from .leaks import Leak, unread_bytes
 from .names import family_of, shown
 from .rules import NOTHING_HAPPENS, Verdict
 from .sockets import Address, MemorySocket
-from .tls import app_transport, protocol_for
+from .tls import app_protocol, app_transport, protocol_for
 from .transport import MemoryTransport
 from .wire import Wire, WireEnd
 
-__all__ = ["Connection", "make_transport", "netstat"]
+__all__ = ["Connection", "Unread", "make_transport", "netstat"]
 
 COLUMNS = ("Proto", "Recv-Q", "Send-Q", "Local Address", "Foreign Address", "State", "Sent", "Got")
 ROW = "{:<5} {:>9} {:>9} {:<22} {:<22} {:<12} {:>10} {:>10}"
+
+
+class Unread(NamedTuple):
+    """What one end of a connection had not read when it was looked at.
+
+    Attributes:
+        own: the end's address.
+        undelivered: bytes that no protocol was given; with TLS, which has words of its own on the
+            wire, they are not counted.
+        reader: the stream reader, which can still be read; None if there is none.
+    """
+
+    own: Address
+    undelivered: int
+    reader: Any
+
+    @classmethod
+    def of(cls, transport: MemoryTransport, undelivered: int) -> Unread:
+        """Look at a transport, with or without TLS above it."""
+        protocol: Optional[asyncio.BaseProtocol] = transport.get_protocol()
+        if isinstance(protocol, SSLProtocol):
+            protocol, undelivered = app_protocol(protocol), 0
+        reader = getattr(protocol, "_stream_reader", None)
+        return cls(transport.get_extra_info("sockname"), undelivered, reader)
+
+    def leaks(self) -> List[Leak]:
+        """Say what is unread by now."""
+        n = self.undelivered + unread_bytes(self.reader)
+        detail = f"{n} bytes that {shown(self.own)} never read"
+        return [Leak("unread-bytes", detail)] if n else []
 
 
 class Connection:
@@ -35,6 +65,7 @@ class Connection:
         client: the client's address.
         server: the server's address.
         gone: called with the connection once both ends are closed.
+        unread: where an end notes what it had not read when it was closed.
     """
 
     def __init__(
@@ -44,6 +75,7 @@ class Connection:
         client: Address,
         server: Address,
         gone: Callable[[Connection], object],
+        unread: List[Unread],
     ) -> None:
         self._loop = loop
         self.wire = wire
@@ -51,11 +83,18 @@ class Connection:
         self.server = server
         self.transports: Set[Any] = set()  # as a selector would hold them
         self._gone = gone
+        self._unread = unread
         self._does = NOTHING_HAPPENS
 
     def attach(self, transport: Any) -> None:
         """A transport has taken one of the ends."""
         self.transports.add(transport)
+
+    def closing(self, transport: Any) -> None:
+        """A transport is closed, not aborted: note what it has not read."""
+        unread = Unread.of(transport, transport.wire.into.unread)
+        if unread.leaks():
+            self._unread.append(unread)
 
     def detach(self, transport: Any) -> None:
         """A transport has come to its end."""
@@ -108,19 +147,12 @@ class Connection:
             courier()
 
     def leaks(self) -> List[Leak]:
-        """Say what is left of it: a client that did not close, bytes that nobody read."""
+        """Say what is left of it: writers that are open, bytes that they did not read."""
         found = []
         for transport in self.transports:
-            own = shown(transport.get_extra_info("sockname"))
             if not transport.is_closing():
                 found.append(Leak("unclosed-writer", f"{transport!r}"))
-            protocol = transport.get_protocol()
-            reader = getattr(protocol, "_stream_reader", None)
-            unread = transport.wire.peer.in_flight() + unread_bytes(reader)
-            if isinstance(protocol, SSLProtocol):
-                unread = 0  # TLS has words of its own on the wire
-            if unread:
-                found.append(Leak("unread-bytes", f"{unread} bytes that {own} never read"))
+                found += Unread.of(transport, transport.wire.peer.in_flight()).leaks()
         return found
 
     def rows(self) -> List[str]:

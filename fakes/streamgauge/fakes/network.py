@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, Ty
 
 from . import tls
 from .chunks import ChunksLike
-from .connections import Connection, netstat
+from .connections import Connection, Unread, netstat
 from .dialing import Dialing
 from .fences import Fences
 from .leaks import Leak, add_note, check, ignored
@@ -84,6 +84,7 @@ class MemoryNetwork:
         self.loop: asyncio.AbstractEventLoop = None  # type: ignore[assignment]  # until entered
         self._ignore = ignored(ignore_leaks)
         self._connections: Dict[Connection, None] = {}  # in the order in which they were made
+        self._unread: List[Unread] = []  # of ends that were closed
         self.rules: List[Rule] = []  # what is done to traffic
         self._held_up: Set[asyncio.Future[None]] = set()
         self._tasks: Set[weakref.ref[asyncio.Task[Any]]] = set()
@@ -268,7 +269,8 @@ class MemoryNetwork:
 
     def opened(self, wire: Wire, client: Address, server: Address) -> Connection:
         """Take note of a new connection."""
-        connection = Connection(self.loop, wire, client, server, self._connections.pop)
+        gone = self._connections.pop
+        connection = Connection(self.loop, wire, client, server, gone, self._unread)
         if self.rules:
             connection.apply(self.verdict(client, server))
         self._connections[connection] = None
@@ -323,6 +325,8 @@ class MemoryNetwork:
         leaks += [Leak("handler-task-alive", repr(task)) for task in self._alive()]
         for connection in self._connections:
             leaks += connection.leaks()
+        for unread in self._unread:
+            leaks += unread.leaks()
         return leaks
 
     async def _settled(self) -> List[Leak]:
@@ -352,6 +356,7 @@ class MemoryNetwork:
         while any(connection.transports for connection in self._connections):  # noqa: ASYNC110
             await asyncio.sleep(0)
         self._connections.clear()
+        self._unread.clear()
 
     async def _end_tasks(self) -> None:
         for _ in range(SETTLING_TURNS):  # to see their connections go; else they are cancelled

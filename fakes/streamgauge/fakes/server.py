@@ -160,6 +160,9 @@ class MemoryServer(asyncio.AbstractServer):
         """A connection's transport was made."""
         self._transports.add(transport)
 
+    def closing(self, transport: MemoryTransport) -> None:
+        """A connection's transport is closed: it is still there until its end."""
+
     def detach(self, transport: MemoryTransport) -> None:
         """A connection's transport has come to its end."""
         self._transports.discard(transport)

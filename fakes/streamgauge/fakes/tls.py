@@ -17,7 +17,7 @@ from typing import Any, Optional
 from .takeover import Layer
 from .transport import MemoryTransport
 
-__all__ = ["app_transport", "layer_for", "protocol_for", "start_tls"]
+__all__ = ["app_protocol", "app_transport", "layer_for", "protocol_for", "start_tls"]
 
 _HAS_SHUTDOWN_TIMEOUT = sys.version_info >= (3, 11)
 
@@ -70,6 +70,21 @@ def app_transport(tls_protocol: Any) -> asyncio.Transport:
     if made is None:  # made on demand since Python 3.11
         made = tls_protocol._get_app_transport()
     return made  # type: ignore[no-any-return]
+
+
+def app_protocol(protocol: Any) -> Optional[asyncio.BaseProtocol]:
+    """Give the user's protocol, if a transport's is the one that speaks TLS below it.
+
+    Args:
+        protocol: the transport's protocol.
+
+    Returns:
+        The user's; None for a protocol without TLS, or if the connection has ended.
+    """
+    above: Optional[asyncio.BaseProtocol] = None
+    if isinstance(protocol, sslproto.SSLProtocol):
+        above = protocol._app_protocol  # type: ignore[attr-defined, unused-ignore]
+    return above
 
 
 async def start_tls(

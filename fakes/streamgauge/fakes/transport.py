@@ -39,8 +39,8 @@ class MemoryTransport(WritingSide):
             called in the next turn of the loop, and deliveries begin after it.
         waiter: a future that is resolved once `connection_made` was called.
         extra: what `get_extra_info` knows.
-        holders: those that are told, by ``attach(transport)`` and ``detach(transport)``, that
-            the connection is there.
+        holders: those that are told, by ``attach(transport)``, ``closing(transport)`` (not by an
+            abort) and ``detach(transport)``, how the connection begins and ends.
 
     Attributes:
         wire: the end of the wire.
@@ -118,6 +118,8 @@ class MemoryTransport(WritingSide):
         """
         self._lines_fail = quirks.WRITELINES_AFTER_CLOSE_FAILS
         if not self._closing:
+            for holder in self._holders:
+                holder.closing(self)
             self._stop_reading()
             if not self._backlog:
                 self._end_soon(None)
