@@ -99,13 +99,17 @@ def unix_path(path: Any) -> Any:
 
     Raises:
         TypeError: it is not a path.
+        OSError: it is longer than Linux's addresses have room for.
     """
     text = os.fspath(path)
     if isinstance(text, bytes):
         text = os.fsdecode(text)
+    if len(os.fsencode(text)) > PATH_MAX_BYTES + text.startswith("\0"):  # else a zero ends it
+        raise OSError("AF_UNIX path too long")  # the socket module's words
     return text
 
 
+PATH_MAX_BYTES = 107
 TIMEOUTS = ("ssl_handshake_timeout", "ssl_shutdown_timeout")
 
 

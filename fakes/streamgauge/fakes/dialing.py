@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence,
 from .arguments import check_keywords, client_tls, unix_path
 from .connections import Connection, make_transport
 from .listeners import Owner
-from .names import address, family_of, numeric
+from .names import PORT_MAX, address, family_of, numeric
 from .outside import STREAMS_ONLY, ForbiddenConnectError
 from .sockets import Address
 from .wire import TCP, UNIX, Kind, Wire, WireEnd
@@ -110,7 +110,7 @@ class Dialing:
             raise ForbiddenConnectError(to, did="a datagram socket at", why=STREAMS_ONLY)
         if not unix:
             ip = self._net.names.resolve(to[0], sock.family)[0]
-            to = address(ip, self._net.names.port(to[1]))
+            to = address(ip, self._net.names.port_at(*to[:2]))
         self._parking.check_free(sock)
         end, connection = await self.connect(None, to, UNIX if unix else TCP)
         self._parking.park(sock, end, connection)
@@ -188,7 +188,7 @@ class Dialing:
         if local is None:
             return None
         ip = self._net.names.resolve(local[0], family_of(to[0]))[0]
-        return self._net.listeners.source(ip, self._net.names.port(local[1]))
+        return self._net.listeners.source(ip, self._net.names.port_at(*local[:2]))
 
     async def _claim(
         self, factory: Callable[[], Any], sock: Any, kwargs: Dict[str, Any]
@@ -220,7 +220,9 @@ class Dialing:
         return transport, protocol
 
 
-def _failed(number: int, to: Address) -> OSError:
+def _failed(number: int, to: Address) -> Exception:
     if not isinstance(to, tuple):
         return OSError(number, os.strerror(number))
+    if not 0 <= to[1] <= PORT_MAX:
+        return OverflowError("connect(): port must be 0-65535.")  # the socket module's words
     return OSError(number, f"Connect call failed {to!r}")

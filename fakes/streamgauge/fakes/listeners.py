@@ -10,9 +10,10 @@ import asyncio
 import errno
 import itertools
 import os
+import stat
 from typing import TYPE_CHECKING, Dict, List, Optional, Protocol, Tuple
 
-from .names import WILDCARDS, Names, address, family_of
+from .names import PORT_MAX, WILDCARDS, Names, address, family_of
 from .sockets import Address
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ class Listeners:
         Raises:
             OSError: EADDRINUSE, if it, or a wildcard's part of it, is taken; EADDRNOTAVAIL, if
                 it is no address of this network.
+            OverflowError: there is no such port.
         """
-        if not self._names.is_ours(ip):
-            raise bind_error(errno.EADDRNOTAVAIL, address(ip, port))
+        self._check(ip, port)
         number = port or self.free_port()
         there = self._bound.setdefault(number, {})
         taken = (other for other in there if _clash(ip, other))
@@ -109,15 +110,31 @@ class Listeners:
         Raises:
             OSError: EADDRINUSE, if somebody listens there; EADDRNOTAVAIL, if it is no address of
                 this network.
+            OverflowError: there is no such port.
         """
-        if not self._names.is_ours(ip):
-            raise bind_error(errno.EADDRNOTAVAIL, address(ip, port))
+        self._check(ip, port)
         if any(_clash(ip, other) for other in self._bound.get(port, ())):
             raise bind_error(errno.EADDRINUSE, address(ip, port))
         return address(ip, port or self.free_port())
 
+    def _check(self, ip: str, port: int) -> None:
+        if not 0 <= port <= PORT_MAX:
+            raise OverflowError("bind(): port must be 0-65535.")  # the socket module's words
+        if not self._names.is_ours(ip):
+            raise bind_error(errno.EADDRNOTAVAIL, address(ip, port))
+
     def bind_path(self, path: str, owner: Owner) -> None:
-        """Take a path; one that was there is taken over in silence, as asyncio does."""
+        """Take a path; one that was there is taken over in silence, as asyncio does.
+
+        Raises:
+            FileNotFoundError: there is no such folder.
+            NotADirectoryError: what should be the folder is something else.
+            OSError: EADDRINUSE, if there is a file that is no socket.
+        """
+        if not path.startswith("\0"):
+            os.lstat(os.path.join(os.path.dirname(path) or ".", ""))
+            if os.path.lexists(path) and not stat.S_ISSOCK(os.lstat(path).st_mode):
+                raise OSError(errno.EADDRINUSE, f"Address {path!r} is already in use")
         self._paths[path] = owner
 
     def release(self, where: Address, owner: Owner, *, keep_path: bool = False) -> None:

@@ -6,6 +6,7 @@ no resolver is asked. Who listens where is in `listeners`, what is done to traff
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ipaddress
 import os
@@ -33,6 +34,7 @@ AddressLike = Union[str, "os.PathLike[str]", Tuple[str, int]]
 AddrInfo = Tuple[int, int, int, str, Address]
 
 LOOPBACK = ("127.0.0.1", "::1")
+PORT_MAX = 65535
 WILDCARDS = ("0.0.0.0", "::")
 #: An address is of the other family; not every platform has a number for it.
 NO_SUCH_FAMILY = getattr(socket, "EAI_ADDRFAMILY", socket.EAI_FAMILY)
@@ -88,6 +90,14 @@ class Place(NamedTuple):
         if not isinstance(where, tuple):
             return where in self.hosts
         return where[0] in self.hosts and self.port in (None, where[1])
+
+
+def _as_text(host: Any) -> Optional[str]:
+    if isinstance(host, bytes):
+        return host.decode("ascii")  # as the socket module does
+    if not (host is None or isinstance(host, str)):
+        raise TypeError(f"host got {host!r}, expected a name or an address, as text, or None")
+    return host
 
 
 def _error(number: int, text: str) -> socket.gaierror:
@@ -157,7 +167,7 @@ class Names:
         """Whether a numeric address is a machine of this network: loopback, or in `hosts`."""
         return ip in self._ours or is_this_machine(ip)
 
-    def resolve(self, host: Optional[str], family: int = 0, flags: int = 0) -> List[str]:
+    def resolve(self, host: Union[str, bytes, None], family: int = 0, flags: int = 0) -> List[str]:
         """Give the numeric addresses of a name.
 
         Args:
@@ -168,7 +178,9 @@ class Names:
 
         Raises:
             socket.gaierror: the name is unknown, or has no address of that family.
+            TypeError: the host is neither text, nor bytes, nor None.
         """
+        host = _as_text(host)
         if not host:
             found: Tuple[str, ...] = WILDCARDS if flags & socket.AI_PASSIVE else LOOPBACK
         else:
@@ -183,8 +195,8 @@ class Names:
         return fitting
 
     def resolve_all(self, host: Optional[str], port: Any, family: int = 0) -> Tuple[Address, ...]:
-        """Give the addresses of a name with a port or a service, see `resolve` and `port`."""
-        number = self.port(port)
+        """Give the addresses of a name with a port or a service, see `resolve` and `port_at`."""
+        number = self.port_at(host, port)
         return tuple(address(ip, number) for ip in self.resolve(host, family))
 
     def place(self, where: AddressLike) -> Place:
@@ -199,21 +211,42 @@ class Names:
             return Place(frozenset([host]), None)
         return Place(frozenset(self.resolve(host)), port)
 
-    def port(self, port: Union[str, int, bytes, None]) -> int:
-        """Give the number of a port or a service.
+    def port(self, port: Any) -> int:
+        """Give the number of a port or a service, as the C library does: beyond 65535 it wraps.
 
         Raises:
             socket.gaierror: the service is unknown.
+            OSError: it is neither a number nor text.
         """
         text = port.decode() if isinstance(port, bytes) else port
-        if text is None or isinstance(text, int):
-            return text or 0
-        if text.isdigit():
-            return int(text)
+        if text is None or text == "":
+            return 0
+        if not isinstance(text, (str, int)):
+            raise OSError("Int or String expected")  # the socket module's words
         try:
-            return socket.getservbyname(text, "tcp")
+            return int(text) % (PORT_MAX + 1)
+        except ValueError:
+            return self._service(text)
+
+    def port_at(self, host: Any, port: Any) -> int:
+        """Give the number of a port as asyncio does, which asks nobody if the host is a number.
+
+        The number may be none of a port's; whoever binds or connects refuses it then.
+
+        Raises:
+            socket.gaierror: the service is unknown.
+            OSError: it is neither a number nor text.
+        """
+        if isinstance(host, str) and numeric(host) and port not in (None, "", b""):
+            with contextlib.suppress(TypeError, ValueError):
+                return int(port)
+        return self.port(port)
+
+    def _service(self, name: Any) -> int:
+        try:
+            return socket.getservbyname(name, "tcp")
         except OSError:
-            raise _error(socket.EAI_SERVICE, f"Servname not supported: {port!r}") from None
+            raise _error(socket.EAI_SERVICE, f"Servname not supported: {name!r}") from None
 
     def getaddrinfo(
         self,
@@ -231,9 +264,7 @@ class Names:
             socket.gaierror: the host or the service is unknown, or no socket of that type speaks
                 the protocol.
         """
-        if isinstance(host, bytes):
-            host = host.decode()
-        number = self.port(port)
+        host, number = _as_text(host), self.port(port)
         kinds = [k for k in SOCKET_TYPES if type in (0, k[0]) and proto in (0, k[1])]
         if not kinds:
             raise _error(socket.EAI_SOCKTYPE, f"No socket of type {type} speaks protocol {proto}")
@@ -258,10 +289,14 @@ class Names:
             socket.gaierror: there are none.
         """
         if not ("proto" in options or "flags" in options):  # as good as always
-            return self.addresses(host, port, options.get("family", 0))
+            try:
+                return self.addresses(host, port, options.get("family", 0))
+            except TypeError:  # nothing that could be remembered: let it be refused
+                return self.resolve_all(host, port, options.get("family", 0))
         hints = {name: options[name] for name in ("family", "proto", "flags") if name in options}
-        found = self.getaddrinfo(host, port, type=socket.SOCK_STREAM, **hints)
-        return [info[-1] for info in found]
+        number = self.port_at(host, port)
+        found = self.getaddrinfo(host, None, type=socket.SOCK_STREAM, **hints)
+        return [address(info[-1][0], number) for info in found]
 
     def getnameinfo(self, sockaddr: Address, flags: int = 0) -> Tuple[str, str]:
         """Answer as `socket.getnameinfo` does: the first name of the address, or its number.

@@ -97,28 +97,25 @@ class Serving:
     def _bind(self, server: MemoryServer, host: Any, port: Any, kwargs: Dict[str, Any]) -> None:
         hosts: List[Optional[str]]
         hosts = [host or None] if isinstance(host, str) or host is None else list(host)
-        number, sockets = self._net.names.port(port), []
-        wanted = [
-            ip
-            for name in hosts
-            for ip in self._net.names.resolve(
-                name or None,
-                kwargs.get("family", 0),
-                kwargs.get("flags", 0) | socket.AI_PASSIVE,
-            )
-        ]
+        sockets: List[MemorySocket] = []
+        wanted: Dict[str, int] = {}  # address to port
+        for name in hosts:
+            number = self._net.names.port_at(name, port)
+            passive = kwargs.get("flags", 0) | socket.AI_PASSIVE
+            for ip in self._net.names.resolve(name or None, kwargs.get("family", 0), passive):
+                wanted.setdefault(ip, number)
         shared = bool(kwargs.get("reuse_port"))
         asked = kwargs.get("reuse_address")
         reused = os.name == "posix" if asked is None else bool(asked)
         try:
-            for ip in self._bindable(list(dict.fromkeys(wanted))):
-                where = self._net.listeners.bind(ip, number, server, shared=shared)
+            for ip in self._bindable(list(wanted)):
+                where = self._net.listeners.bind(ip, wanted[ip], server, shared=shared)
                 sock = MemorySocket(family_of(ip), where)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(reused))
                 if kwargs.get("keep_alive"):
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 sockets.append(sock)
-        except OSError:
+        except (OSError, OverflowError):
             for sock in sockets:
                 self._net.listeners.release(sock.getsockname(), server)
             raise
