@@ -6,6 +6,7 @@ import asyncio
 import smtplib
 import ssl
 import sys
+from functools import partial
 from types import ModuleType
 from typing import Any, Awaitable, Callable, Iterator, List
 
@@ -63,23 +64,23 @@ class Mailbox:
 @pytest.fixture
 def serve(smtp: ModuleType) -> Callable[..., Awaitable[None]]:
     """Run a server, and a conversation with it in a thread, to their ends."""
+    return partial(_talked, smtp)
 
-    async def run(mailbox: Mailbox, talk: Talk, **arguments: Any) -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: smtp.SMTP(mailbox, hostname="gauge", loop=loop, **arguments), "127.0.0.1", 0
-        )
-        port = server.sockets[0].getsockname()[1]
 
-        def converse() -> None:
-            with smtplib.SMTP("127.0.0.1", port) as client:
-                talk(client)
+async def _talked(smtp: ModuleType, mailbox: Mailbox, talk: Talk, **arguments: Any) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: smtp.SMTP(mailbox, hostname="gauge", loop=loop, **arguments), "127.0.0.1", 0
+    )
+    port = server.sockets[0].getsockname()[1]
 
-        await loop.run_in_executor(None, converse)
-        server.close()
-        await server.wait_closed()
+    def converse() -> None:
+        with smtplib.SMTP("127.0.0.1", port) as client:
+            talk(client)
 
-    return run
+    await loop.run_in_executor(None, converse)
+    server.close()
+    await server.wait_closed()
 
 
 def test_its_protocol_is_ours(smtp: ModuleType) -> None:
@@ -123,3 +124,17 @@ async def test_an_over_long_line_is_refused(serve: Callable[..., Awaitable[None]
 
     await serve(mailbox, talk)
     assert ([500], [b"still here\r\n"]) == (codes, mailbox.bodies)
+
+
+def _send_early(client: smtplib.SMTP) -> None:
+    client.sendmail("a@x", ["b@x"], b"early\r\n")
+
+
+async def test_it_may_be_imported_before() -> None:
+    """Its protocol is asyncio's then, its readers and writers are ours, and mail arrives."""
+    import aiosmtpd.smtp  # noqa: PLC0415 - before our streams are put in asyncio's place
+
+    mailbox = Mailbox()
+    with installed():
+        await _talked(aiosmtpd.smtp, mailbox, _send_early)
+    assert [b"early\r\n"] == mailbox.bodies

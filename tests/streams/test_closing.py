@@ -7,6 +7,7 @@ import asyncio.streams
 
 import pytest
 
+from streamgauge.streams import StreamWriter
 from streamgauge.streams.closing import CloseWatch
 
 
@@ -83,3 +84,10 @@ async def test_a_protocol_may_answer_with_a_coroutine():
 
     protocol.closed = answer()
     assert await CloseWatch(protocol).wait(None) is None
+
+
+async def test_a_protocol_that_is_never_told_can_be_closed(transport):
+    """A writer built by hand over no protocol at all closes its transport, as asyncio's does."""
+    writer = StreamWriter(transport, None, None, asyncio.get_running_loop())
+    writer.close()
+    assert transport.closing

@@ -197,3 +197,21 @@ def test_families_take_turns(count, expected):
     infos = [(name[0], name) for name in ("a1", "a2", "a3", "b1", "b2")]
     ordered = [name for _, name in eyeballs.interleaved(infos, count)]
     assert (expected or ["a1", "a2", "a3", "b1", "b2"]) == ordered
+
+
+async def test_an_error_keeps_no_attempt_alive():
+    """Once it is forgotten, nothing is left for a collection to find (gh-124858)."""
+    loop = asyncio.get_running_loop()
+    nobody = socket.socket()
+    nobody.bind(("127.0.0.1", 0))
+    host, port = nobody.getsockname()
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(ConnectionRefusedError):
+            await eyeballs.connected_socket(loop, host, port, delay_s=None, interleave=0)
+        await asyncio.sleep(0)
+        assert [] == [t for t in gc.get_objects() if isinstance(t, ConnectionRefusedError)]
+    finally:
+        gc.enable()
+        nobody.close()

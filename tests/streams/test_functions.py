@@ -9,10 +9,12 @@ import os
 import pathlib
 import socket
 import stat
+import sys
 
 import pytest
 
 from streamgauge import streams
+from streamgauge.fakes import MemoryNetwork
 
 FUNCTIONS = ["open_connection", "start_server", "open_unix_connection", "start_unix_server"]
 
@@ -165,6 +167,37 @@ async def test_a_living_servers_path_is_not_taken(kit, tmp_path):
     writer.close()
     await writer.wait_closed()
     first.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's")
+async def test_an_abstract_name_is_not_taken_either(kit):
+    """The kernel itself refuses a second server, and the first one sees no connection."""
+    kit.listen()
+    seen = []
+    path = f"\0streamgauge-{os.getpid()}"
+    first = await streams.start_unix_server(lambda *pair: seen.append(pair), path)
+    with pytest.raises(OSError, match="in use"):
+        await streams.start_unix_server(shout, path)
+    await kit.turns()
+    assert [] == seen
+    first.close()
+
+
+async def test_a_network_in_memory_is_asked_as_the_kernel_is(tmp_path):
+    """Whether a path is somebody's is asked where the server will listen, and nowhere else."""
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as real:
+        real.bind(path)
+        real.listen()
+        real.setblocking(False)
+        async with MemoryNetwork():
+            first = await streams.start_unix_server(shout, path)
+            with pytest.raises(OSError, match="somebody listens") as raised:
+                await streams.start_unix_server(shout, path)
+            assert errno.EADDRINUSE == raised.value.errno
+            first.close()
+        with pytest.raises(BlockingIOError):  # nobody has connected
+            real.accept()
 
 
 async def test_a_dead_servers_path_is_taken(kit, tmp_path):

@@ -120,3 +120,13 @@ def test_aiosmtpd(aiosmtpd_controller, contexts, starttls):
         assert mails[0].endswith(b"\r\n\r\n" + LINES)
     finally:
         controller.stop()
+
+
+async def test_a_protocol_of_before_works_with_a_reader_of_after():
+    """A class that was made of asyncio's before `install()` is built with our reader."""
+    late = asyncio.StreamReaderProtocol
+    with streams.installed():
+        reader = asyncio.StreamReader()
+        protocol = late(reader, loop=asyncio.get_running_loop())
+        protocol.data_received(b"fed")
+        assert await reader.read(3) == b"fed"

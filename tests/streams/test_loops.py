@@ -93,17 +93,20 @@ async def test_a_socket_is_closed_if_the_loop_refuses():
 
 async def test_a_loop_that_knows_is_left_to_it():
     """A keyword that the loop's method has, or hides, is passed on as it is."""
+    server = mock.Mock(start_serving=mock.AsyncMock())
 
     class Knows:
         async def create_connection(self, factory, host, port, **kwds):
             return kwds
 
-        create_server = mock.AsyncMock(return_value="server")
+        create_server = mock.AsyncMock(return_value=server)
 
     asked = {"happy_eyeballs_delay": 0.25, "interleave": 1}
     assert asked == await loops.create_connection(Knows(), None, "host", 1, **asked)
-    assert "server" == await loops.create_server(Knows(), None, "host", 1, keep_alive=True)
-    Knows.create_server.assert_awaited_once_with(None, "host", 1, keep_alive=True)
+    assert server is await loops.create_server(Knows(), None, "host", 1, keep_alive=True)
+    asked = {"keep_alive": True, "start_serving": False}  # it is told to serve once we have it
+    Knows.create_server.assert_awaited_once_with(None, "host", 1, **asked)
+    server.start_serving.assert_awaited_once_with()
 
 
 class Bare:

@@ -7,10 +7,12 @@ import copy
 import functools
 import gc
 import inspect
+import warnings
+import weakref
 
 import pytest
 
-from streamgauge.streams import StreamReader, StreamReaderProtocol, StreamWriter
+from streamgauge.streams import StreamReader, StreamReaderProtocol, StreamWriter, start_server
 from streamgauge.streams import protocol as protocol_module
 
 
@@ -77,16 +79,48 @@ class TestCallbacks:
         assert Mine(StreamReader())._loop is None
 
     async def test_the_writer_can_be_read_and_assigned(self, transport):
-        """`_stream_writer` is the writer while it lives, and nothing keeps it alive."""
+        """A writer that a subclass makes and assigns is held until the connection ends."""
         reader, protocol = joined(transport)
         assert protocol._stream_writer is None
         writer = StreamWriter(transport, protocol, reader, asyncio.get_running_loop())
         protocol._stream_writer = writer
         assert protocol._stream_writer is writer
+        del writer
+        gc.collect()
+        assert protocol._stream_writer is not None
+        assert not transport.closing
+        protocol._stream_writer.close()
+        protocol.connection_lost(None)
+        assert protocol._stream_writer is None
+
+    async def test_nothing_but_its_user_keeps_our_own_writer(self, transport):
+        """`_stream_writer` gives the writer that we made as long as somebody uses it."""
+        reader, protocol = joined(transport)
+        loop = asyncio.get_running_loop()
+        writer = protocol._know(StreamWriter(transport, protocol, reader, loop))
+        assert protocol._stream_writer is writer
         transport.closing = True
         del writer
         assert protocol._stream_writer is None
-        protocol._stream_writer = None
+
+    async def test_a_subclass_that_shares_its_transport_is_asked_at_each_drain(self, transport):
+        """What a hook kept and aborts is seen by the very next drain."""
+
+        class Keeping(StreamReaderProtocol):
+            def connection_made(self, transport):
+                super().connection_made(transport)
+                self.kept = transport
+
+        loop = asyncio.get_running_loop()
+        reader = StreamReader()
+        protocol = Keeping(reader, loop=loop)
+        protocol.connection_made(transport)
+        writer = StreamWriter(transport, protocol, reader, loop)
+        await writer.drain()
+        protocol.kept.closing = True
+        loop.call_soon(protocol.connection_lost, None)
+        with pytest.raises(ConnectionResetError):
+            await writer.drain()
 
 
 async def plain_coroutine(reader, writer):
@@ -117,6 +151,33 @@ CALLBACKS = {
     "function returning a coroutine": lambda *pair: plain_coroutine(*pair),  # noqa: PLW0108
     "function returning a task": lambda r, w: asyncio.ensure_future(plain_coroutine(r, w)),
 }
+
+
+async def _waiting_for_ever(reader, writer):
+    await asyncio.get_running_loop().create_future()
+
+
+async def _handlers_that_wait():
+    handlers = protocol_module._handlers_of(asyncio.get_running_loop())
+    server = await start_server(_waiting_for_ever, "127.0.0.1", 0)
+    _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    while not handlers:
+        await asyncio.sleep(0)
+    writer.close()
+    server.close()
+    return [weakref.ref(handler) for handler in handlers]
+
+
+def test_a_handler_does_not_outlive_its_loop(caplog):
+    """What waits in a loop that was closed is collected with it, and its descriptor closed."""
+    loop = asyncio.new_event_loop()
+    tasks = loop.run_until_complete(_handlers_that_wait())
+    loop.close()
+    del loop
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # nobody closed the handler's writer
+        gc.collect()
+    assert [None] == [task() for task in tasks]
 
 
 class TestHandlers:
@@ -189,10 +250,10 @@ class TestHandlers:
                 gc.collect()
                 await kit.turns()
             assert suspended == [True]
-            (task,) = protocol_module._handlers
+            (task,) = protocol_module._handlers_of(asyncio.get_running_loop())
             task.cancel()
             assert await peer.receive_all() == b""
-        assert protocol_module._handlers == set()
+        assert protocol_module._handlers_of(asyncio.get_running_loop()) == set()
 
     async def test_an_eager_task_factory(self, kit):
         """Handlers that run, or fail, before their task is returned do what others do."""
@@ -203,4 +264,4 @@ class TestHandlers:
         asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
         async with kit.server(plain_coroutine) as address:
             assert await kit.connect(address).receive_all() == b"ran"
-        assert protocol_module._handlers == set()
+        assert protocol_module._handlers_of(asyncio.get_running_loop()) == set()

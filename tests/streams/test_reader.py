@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 
 import pytest
 from hypothesis import given
@@ -93,6 +94,19 @@ class TestRead:
         await asyncio.sleep(0)
         reader.feed_data(b"ab")
         assert await task == b"ab"
+
+    async def test_a_size_that_no_buffer_has(self):
+        """`read` of more bytes than there can be gives those there are, as ever."""
+        reader = StreamReader()
+        reader.feed_data(b"all")
+        assert await reader.read(sys.maxsize + 1) == b"all"
+        reader.feed_data(b"ab")
+        reader.feed_data(b"cd")
+        assert await reader.read(2**100) == b"abcd"
+        waiting = asyncio.ensure_future(reader.read(2**100))
+        await asyncio.sleep(0)
+        reader.feed_data(b"later")
+        assert await waiting == b"later"
 
 
 class TestReadline:

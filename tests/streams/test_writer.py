@@ -340,6 +340,26 @@ class TestStartTls:
             writer.close()
             await writer.wait_closed()
 
+    async def test_a_second_close_and_what_is_written_then(self, kit, contexts):
+        """Under TLS, too, closing twice is closing; what comes behind it is dropped."""
+        server_context, client_context = contexts
+
+        async def handler(reader, writer):
+            assert await reader.read() == b"in time"
+            writer.close()
+
+        async with kit.server(handler, ssl=server_context) as address:
+            _, writer = await streams.open_connection(
+                *address, ssl=client_context, server_hostname="localhost"
+            )
+            writer.write(b"in time")
+            writer.close()
+            writer.close()
+            writer.write(b"late")
+            writer.writelines([b"later"])
+            assert writer.get_extra_info("peername") is not None
+            await writer.wait_closed()
+
     async def test_bulk_under_tls(self, kit, contexts):
         """Flow control works on the upgraded connection: all of a large answer arrives."""
         server_context, client_context = contexts

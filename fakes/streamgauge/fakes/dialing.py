@@ -160,12 +160,14 @@ class Dialing:
         return client, connection
 
     def _listener(self, to: Address) -> Optional[Owner]:
-        if isinstance(to, tuple):
-            if not self._net.names.is_ours(to[0]):
-                raise ForbiddenConnectError(to)
-        elif not to.startswith("\0") and os.path.exists(to):
+        if isinstance(to, tuple) and not self._net.names.is_ours(to[0]):
             raise ForbiddenConnectError(to)
-        return self._net.listeners.find(to)
+        try:
+            return self._net.listeners.find(to)
+        except FileNotFoundError:
+            if isinstance(to, str) and os.path.exists(to):  # a real one
+                raise ForbiddenConnectError(to) from None
+            raise
 
     async def _first(
         self, where: Sequence[Address], kwargs: Dict[str, Any]

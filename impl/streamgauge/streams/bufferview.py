@@ -3,7 +3,8 @@
 The name is private, and programs read and change it nevertheless: its length and truth, its
 bytes, ``clear()``, slices put in and taken out. This view does all that on the chunk queue. It
 holds nothing itself. What is cheap on the queue stays cheap; everything else works on a copy of
-the bytes, and a change puts the changed copy back.
+the bytes, and a change puts the changed copy back. Before Python 3.12 no class can lend its memory:
+what asks for that (`memoryview`, `re`) is given ``bytes(view)``.
 """
 
 from __future__ import annotations
@@ -60,6 +61,18 @@ class BufferView(MutableSequence[int]):
         joined = bytearray(bytes(self))
         joined += _plain(other)
         return joined
+
+    def __radd__(self, other: Any) -> Any:
+        return other + bytes(self)
+
+    def __mul__(self, times: int) -> bytearray:
+        return bytearray(bytes(self)) * times
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> BufferView:
+        self._target.replace(bytes(self) * times)
+        return self
 
     def __getitem__(self, key: Any) -> Any:
         found = bytes(self)[key]

@@ -34,7 +34,7 @@ class CloseWatch:
 
     def start(self) -> None:
         """Listen, if that is needed and not done yet; to be called before closing."""
-        if self._listening or _can_be_asked(self._protocol):
+        if self._listening or _can_be_asked(self._protocol) or _is_never_told(self._protocol):
             return
         self._listening = True
         if getattr(self._protocol, "_connection_lost", False):
@@ -78,6 +78,10 @@ class CloseWatch:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiters.clear()
+
+
+def _is_never_told(protocol: Any) -> bool:
+    return getattr(protocol, "connection_lost", None) is None
 
 
 def _can_be_asked(protocol: Any) -> bool:

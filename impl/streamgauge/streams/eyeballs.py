@@ -97,9 +97,12 @@ async def _race(
             winner = next((each for each in done if each.exception() is None), None)
     finally:
         await _withdraw(each for each in attempts if each is not winner)
-    if winner is None:
-        raise _summary([each.exception() for each in attempts])
-    return winner.result()
+    try:
+        if winner is None:
+            raise _summary([each.exception() for each in attempts])
+        return winner.result()
+    finally:  # an error refers to this frame: what refers to the error goes (gh-124858)
+        del attempts, pending, done, winner
 
 
 async def _withdraw(attempts: Iterable[asyncio.Task[socket.socket]]) -> None:

@@ -36,6 +36,7 @@ class FlowControlMixin(asyncio.BaseProtocol):
     # How it begins; on the class, as connections are many, but for what each drain looks at.
     _connection_error: BaseException | None = None
     _tls_close_timer: asyncio.TimerHandle | None = None
+    _shares_transport = False
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop if loop is not None else asyncio._get_running_loop()

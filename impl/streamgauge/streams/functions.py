@@ -11,7 +11,6 @@ import asyncio
 import errno
 import os
 import socket
-import stat
 import warnings
 from typing import Any
 
@@ -169,7 +168,7 @@ if hasattr(socket, "AF_UNIX"):
         factory = _factory(client_connected_cb, limit, running)
         path = _plain(path)
         if path is not None:
-            _refuse_to_steal(path)
+            await _refuse_to_steal(running, path)
         return await loops.create_unix_server(running, factory, path, **kwds)  # type: ignore[no-any-return]
 
 
@@ -187,9 +186,7 @@ def _given_or_running(loop: Loop | None, function: str) -> Any:
 def _writing(
     transport: Any, protocol: StreamReaderProtocol, reader: StreamReader, loop: Loop
 ) -> StreamWriter:
-    writer = StreamWriter(transport, protocol, reader, loop)
-    protocol._stream_writer = writer
-    return writer
+    return protocol._know(StreamWriter(transport, protocol, reader, loop))
 
 
 def _factory(client_connected_cb: Any, limit: float | None, loop: Loop) -> Any:
@@ -208,20 +205,24 @@ def _plain(path: Any) -> Any:
     return None if path is None else os.fspath(path)
 
 
-def _refuse_to_steal(path: Any) -> None:
-    """Raise EADDRINUSE if somebody listens on ``path``: the loop would take it from them."""
-    try:
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
-            return  # the loop refuses by itself
-    except (OSError, ValueError):  # nothing there, or Linux's abstract names: nothing to steal
+async def _refuse_to_steal(loop: Any, path: Any) -> None:
+    """Raise EADDRINUSE if somebody listens on ``path``: the loop would take it from them.
+
+    The loop is asked to connect, so that one whose network is not the kernel's is asked as well.
+    """
+    if os.fsencode(path).startswith(b"\0"):  # Linux's abstract names cannot be stolen
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
-        outcome = probe.connect_ex(path)
-    # EAGAIN is a full backlog, EPROTOTYPE a socket of another type: both are somebody's.
-    if outcome in (0, errno.EAGAIN, errno.EINPROGRESS, errno.EPROTOTYPE):
-        raise OSError(
-            errno.EADDRINUSE,
-            f"somebody listens on {os.fsdecode(path)!r}: stop them, or choose another path",
-            path,
-        )
+    try:
+        transport, _ = await loop.create_unix_connection(asyncio.Protocol, path)
+    except Exception as error:
+        # EAGAIN is a full backlog, EPROTOTYPE a socket of another type: both are somebody's.
+        if getattr(error, "errno", None) not in (errno.EAGAIN, errno.EPROTOTYPE):
+            return  # nobody is there, or it is for the loop to say why nobody can listen there
+    else:
+        transport.abort()
+        await asyncio.sleep(0)
+    raise OSError(
+        errno.EADDRINUSE,
+        f"somebody listens on {os.fsdecode(path)!r}: stop them, or choose another path",
+        path,
+    )

@@ -50,6 +50,7 @@ class Intake:
     _wanted: float = 0  # bytes that its read will take, if as many are there
     _transport: Any = None
     _delivers_once_a_turn = False
+    _source_traceback = None  # asyncio's protocol, which a program may join us to, looks for it
     _landing: Landing | None = None  # where a large message is received that a read waits for
 
     def __init__(

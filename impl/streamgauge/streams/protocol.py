@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from functools import partial
-from typing import Any, Callable
+from typing import Any, Callable, Set
 
 from .flow import FlowControlMixin
 from .reader import StreamReader
@@ -23,9 +23,8 @@ from .writer import StreamWriter
 
 ClientConnectedCallback = Callable[[StreamReader, StreamWriter], Any]
 
-# The loop refers to its tasks weakly. A handler that waits for something nobody else holds has
-# to be held until it is done, even when its connection and its server are gone.
-_handlers: set[asyncio.Future[Any]] = set()
+_Handlers = Set["asyncio.Future[Any]"]
+_homeless: _Handlers = set()  # of loops that take no attributes
 
 
 class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
@@ -56,6 +55,10 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         self._transport: Any = None
         self._writer_ref: Callable[[], Any] = _nobody
 
+    def __init_subclass__(cls, **kwds: Any) -> None:
+        super().__init_subclass__(**kwds)
+        cls._shares_transport = True  # its hooks have the transport too, and may close it
+
     @property
     def _stream_writer(self) -> Any:
         """The writer, as long as somebody uses it."""
@@ -63,7 +66,13 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
 
     @_stream_writer.setter
     def _stream_writer(self, writer: Any) -> None:
-        self._writer_ref = _nobody if writer is None else weakref.ref(writer)
+        """Hold a writer that a subclass has made, until the connection ends."""
+        self._writer_ref = _nobody if writer is None else lambda: writer
+
+    def _know(self, writer: StreamWriter) -> StreamWriter:
+        """Remember our own writer, which its user alone keeps alive."""
+        self._writer_ref = weakref.ref(writer)
+        return writer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Join the transport; for a server, start the handler.
@@ -109,6 +118,7 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
             else:
                 reader.set_exception(exc)
         self._transport = None
+        self._writer_ref = _nobody
 
     def _feeds_only(self, reader: Any) -> bool:
         """Return whether received bytes are fed to ``reader`` here and nothing else is done."""
@@ -135,8 +145,7 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
 
     def _handle(self, callback: ClientConnectedCallback, reader: Any, transport: Any) -> None:
         loop: Any = self._loop
-        writer = StreamWriter(transport, self, reader, loop)
-        self._stream_writer = writer
+        writer = self._know(StreamWriter(transport, self, reader, loop))
         try:
             result = callback(reader, writer)
         except Exception as error:
@@ -144,7 +153,7 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
             return
         if asyncio.iscoroutine(result):
             handler = loop.create_task(result)
-            _handlers.add(handler)
+            _handlers_of(loop).add(handler)
             handler.add_done_callback(partial(self._handler_done, transport, writer))
         keep_paused(loop, transport)
 
@@ -153,7 +162,7 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
     ) -> None:
         # The writer comes along only to live until now: else that of a handler that failed would
         # complain of not having been closed, just before it is.
-        _handlers.discard(handler)
+        _handlers_of(self._loop).discard(handler)
         transport = self._transport or transport  # TLS may have been started meanwhile
         if handler.cancelled():
             transport.close()
@@ -171,6 +180,18 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
             }
         )
         transport.close()
+
+
+def _handlers_of(loop: Any) -> _Handlers:
+    """Return where a loop's handlers are held until they are done, or the loop is gone.
+
+    The loop refers to its tasks weakly: a handler that waits for something nobody else holds has
+    to be held, even when its connection and its server are gone.
+    """
+    try:
+        return loop.__dict__.setdefault("_streamgauge_handlers", set())  # type: ignore[no-any-return]
+    except AttributeError:
+        return _homeless
 
 
 _DATA_RECEIVED = StreamReaderProtocol.data_received

@@ -14,6 +14,7 @@ nothing.
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from .arguments import DEFAULT_LIMIT, Separators, checked_count, checked_separators
 from .intake import LARGE_BYTES, Intake
@@ -24,6 +25,8 @@ _LF = 10  # a newline, as an item of bytes
 # The most that readexactly tries to take before it knows whether as much has come, in bytes:
 # what it took for nothing was copied for nothing.
 _SMALL_BYTES = 2**14
+
+_MOST_BYTES = sys.maxsize  # no buffer holds more, and none can be asked for more
 
 # What a waiting read can need, besides a number of bytes in the buffer.
 _ANY = 0  # to look again whenever something comes
@@ -90,7 +93,7 @@ class StreamReader(Intake):
 
         Source: edition 3.8, StreamReader.read.
         """
-        if n.__class__ is int and n > 0:
+        if n.__class__ is int and 0 < n <= _MOST_BYTES:
             while True:
                 data = self._stream.read(n)
                 if len(data) < n and self._incoming.tail_size:
@@ -108,7 +111,7 @@ class StreamReader(Intake):
                     self._give_up()
                     raise
                 self._waiter = None
-        return await self._read_waiting(checked_count("read", n))
+        return await self._read_waiting(min(checked_count("read", n), _MOST_BYTES))
 
     async def readline(self) -> bytes:
         r"""Read one line, up to and including ``\n``.

@@ -76,6 +76,8 @@ class StreamWriter:
         self._calm = self._flow or _RESTLESS
         if self._flow is None:
             self._close_watch = CloseWatch(protocol)
+        elif self._flow._shares_transport:
+            self._shared = True
 
     def __repr__(self) -> str:
         shown = [f"transport={self._transport!r}"]
@@ -159,9 +161,12 @@ class StreamWriter:
         if self._close_watch is not None:
             self._close_watch.start()
         self._calm._calm = False
-        self._transport.close()
-        if self._flow is not None and self._flow._over_ssl:
-            self._flow._bound_tls_close(self._transport)
+        flow, transport = self._flow, self._transport
+        over_tls = flow is not None and flow._over_ssl
+        if not (over_tls and is_closing(transport)):  # asyncio's TLS is broken by a second close
+            transport.close()
+        if flow is not None and over_tls:
+            flow._bound_tls_close(transport)
 
     def is_closing(self) -> bool:
         """Return whether the connection is closed or being closed."""

@@ -160,20 +160,22 @@ def a_pause_in_a_callback_is_undone(s: Any) -> None:
 @saboteur("handler.task.kept-alive", "the waiting handler to survive")
 def handlers_are_held_weakly(s: Any) -> None:
     """Nobody holds a handler's task but the loop, weakly (gh-90467)."""
-    s.protocol._handlers = weakref.WeakSet()
+    held: Any = weakref.WeakSet()
+    s.protocol._handlers_of = lambda loop: held
 
 
 @saboteur("handler.task.kept-alive-after-connection", "the waiting handler to survive")
 def handlers_are_held_while_they_are_connected(s: Any) -> None:
     """A handler's task is held by its connection, and by nobody once that is gone."""
-    s.protocol._handlers = weakref.WeakSet()
+    held: Any = weakref.WeakSet()
+    s.protocol._handlers_of = lambda loop: held
     real = s.StreamReaderProtocol._handle
 
     @instead(s.StreamReaderProtocol)
     def _handle(self: Any, *args: Any) -> None:
-        before = set(s.protocol._handlers)
+        before = set(held)
         real(self, *args)
-        self._held = set(s.protocol._handlers) - before
+        self._held = set(held) - before
 
     end = s.StreamReaderProtocol._end
 

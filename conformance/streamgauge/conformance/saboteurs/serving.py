@@ -255,8 +255,9 @@ def serve_forever_waits_for_idle_clients(s: Any) -> None:
             try:
                 await self._server.serve_forever()
             except asyncio.CancelledError:
-                while s.protocol._handlers:
-                    await asyncio.wait(s.protocol._handlers)
+                handlers = s.protocol._handlers_of(asyncio.get_running_loop())
+                while handlers:
+                    await asyncio.wait(handlers)
                 raise
 
     serving(s, Server)
