@@ -22,6 +22,7 @@ from streamgauge.conformance.verdicts import Verdict
 # Checks that are about one way of delivering; each says why in its own `spares`.
 SPARING = {
     "a_blocked_drain_returns_when_the_transport_is_aborted": {"cancel-drain+waking"},
+    "a_peer_is_held_back_if_reading_was_paused_before": {"pieces"},
     "a_read_that_waits_resumes_and_a_full_buffer_pauses_again": {"cancel-readexactly"},
     "a_second_read_that_would_wait_is_refused": {"pieces"},
     "bytes_buffered_behind_a_pause_can_be_read_after_abort": {"pieces"},
@@ -29,14 +30,18 @@ SPARING = {
     "goes_on_behind_a_complete_line_that_was_too_long": {"pieces"},
     "it_sends_drains_and_closes_over_asyncios_protocol": {"*"},
     "its_drain_raises_what_asyncios_reader_has": {"*"},
+    "its_wait_closed_raises_what_ended_the_connection": {"*"},
     "no_other_byte_ends_a_line": {"*"},
+    "over_asyncios_protocol_a_cancelled_wait_leaves_the_others_waiting": {"*"},
     "returns_more_than_the_limit_when_more_is_buffered": {"pieces"},
     "takes_the_tail_of_a_line_that_was_too_long_for_a_line": {"pieces+late"},
     "the_read_after_a_cancelled_one_waits_in_its_place": {"pieces"},
     "wait_closed_of_a_pipe_raises_what_ended_it": {"*"},
     "wait_closed_of_a_pipe_returns_once_it_is_closed": {"*"},
+    "wait_closed_of_a_pipe_that_broke_long_ago_returns": {"*"},
     "waits_for_a_number_of_bytes_of_a_class_of_its_own": {"pieces"},
     "waits_while_nothing_has_arrived": {"pieces"},
+    "what_broke_a_pipe_after_close_is_raised_later": {"*"},
     "what_is_no_reader_is_refused": {"*"},
     "what_is_written_to_a_pipe_arrives_and_ends": {"*"},
 }

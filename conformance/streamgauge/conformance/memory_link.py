@@ -92,7 +92,7 @@ class MemoryUnixLink(InMemory, UnixLink):
 
     def path(self) -> str:
         """Give a path of the network's that does not exist yet."""
-        return f"/in-memory/gauge-{next(self._numbers)}"
+        return f"/gauge-in-memory-{next(self._numbers)}"  # a folder has to be there
 
     def listen(self) -> MemoryListener:
         """Listen on a new path."""
