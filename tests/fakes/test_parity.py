@@ -156,3 +156,28 @@ def test_without_trustme_the_cases_of_tls_are_not_played(monkeypatch):
     assert ["reading.pausing_twice_is_once"] == score.agreed
     assert ["securing.tls_on_a_connection_in_use"] == score.not_played
     assert "1 not played" in str(score)
+
+
+@asynccontextmanager
+async def no_pair():
+    yield "neither", "nor"
+
+
+@asynccontextmanager
+async def one_end():
+    yield object()
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [5, None, object, lambda: 5, no_pair, one_end],
+    ids=["5", "None", "object", "gives 5", "no pair", "one end"],
+)
+def test_what_makes_no_pairs_is_refused_once(maker):
+    """It is no score of differences but one error, which says what was got and expected."""
+    expected = r"maker got .*, expected a callable that gives an async context manager"
+    with pytest.raises(TypeError, match=expected):
+        check_stream_pair(maker)
+    if maker not in (no_pair, one_end):
+        with pytest.raises(TypeError, match=expected):
+            check_network(maker)

@@ -68,6 +68,8 @@ def _coalesce() -> Sizer:
 
 
 def _checked_sizes(sizes: Iterable[int]) -> Tuple[int, ...]:
+    if not isinstance(sizes, Iterable):
+        raise TypeError(f"Chunks.SIZES got {sizes!r}, expected several: Chunks.SIZES([3, 1])")
     checked = tuple(sizes)
     if not checked or not all(isinstance(n, int) and n > 0 for n in checked):
         raise ValueError(f"Chunks.SIZES got {checked!r}, expected one or more sizes of 1 or more")
@@ -104,6 +106,7 @@ class Chunks:
 
         Raises:
             ValueError: no size was given, or one that is not a whole number of 1 or more.
+            TypeError: the sizes are not several.
         """
         checked = _checked_sizes(sizes)
         return Policy(f"SIZES({list(checked)})", lambda: _sizes(checked))

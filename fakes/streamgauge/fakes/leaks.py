@@ -59,7 +59,10 @@ def ignored(names: Union[str, Iterable[str]]) -> FrozenSet[str]:
 
     Raises:
         ValueError: a name that is not one of `LEAKS`.
+        TypeError: it is neither a name nor several.
     """
+    if not isinstance(names, Iterable):
+        raise TypeError(f"ignore_leaks got {names!r}, expected some of {[*LEAKS]}, or 'all'")
     wanted = {names} if isinstance(names, str) else set(names)
     unknown = wanted - set(LEAKS) - {"all"}
     if unknown:

@@ -35,6 +35,7 @@ AddrInfo = Tuple[int, int, int, str, Address]
 
 LOOPBACK = ("127.0.0.1", "::1")
 PORT_MAX = 65535
+ADDRESSES = "host:port, host:*, host or a path"
 WILDCARDS = ("0.0.0.0", "::")
 #: An address is of the other family; not every platform has a number for it.
 NO_SUCH_FAMILY = getattr(socket, "EAI_ADDRFAMILY", socket.EAI_FAMILY)
@@ -116,22 +117,50 @@ def split(where: AddressLike) -> Tuple[str, Optional[int]]:
         where: the address; without a port, or with ``*`` for one, all ports are meant.
 
     Raises:
-        ValueError: the port is not a number.
+        ValueError: the port is not a number, or none that a port can have, or nothing is named.
         TypeError: it is no address at all.
     """
     if isinstance(where, tuple):
-        return where[0], where[1]
+        return _split_pair(where)
     if not isinstance(where, (str, os.PathLike)):
         raise TypeError(f"address got {where!r}, expected 'host:port', 'host', a path or a pair")
     text = os.fspath(where)
+    if not text:
+        raise ValueError(f"address got {where!r}, expected {ADDRESSES}")
     if is_path(text) or numeric(text):
         return text, None
     host, colon, port = text.rpartition(":")
     if not colon or text.endswith("]"):
         return text.strip("[]"), None
-    if port != "*" and not port.isdigit():
-        raise ValueError(f"address got {text!r}, expected host:port, host:*, host or a path")
-    return host.strip("[]"), None if port == "*" else int(port)
+    return host.strip("[]"), None if port == "*" else _port_named(port, where)
+
+
+def _split_pair(where: Tuple[Any, ...]) -> Tuple[str, Optional[int]]:
+    if len(where) < 2 or not isinstance(where[0], str):
+        raise TypeError(f"address got {where!r}, expected a pair of a host and a port")
+    return where[0], None if where[1] is None else _port_named(where[1], where)
+
+
+def _port_named(port: Any, where: AddressLike) -> int:
+    text = str(port)
+    if not (text.isascii() and text.isdigit() and int(text) <= PORT_MAX):
+        raise ValueError(
+            f"address got {where!r}, expected {ADDRESSES}, with a port from 0 to {PORT_MAX}"
+        )
+    return int(text)
+
+
+def _numeric_addresses(name: str, ips: Any) -> Tuple[str, ...]:
+    """Read what a name of `hosts=` stands for."""
+    expected = "expected numeric addresses"
+    if not isinstance(ips, Iterable):
+        raise TypeError(f"hosts[{name!r}] got {ips!r}, {expected}")
+    given = [ips] if isinstance(ips, str) else [*ips]
+    found = [(ip, numeric(ip) if isinstance(ip, str) else None) for ip in given]
+    wrong = [ip for ip, fine in found if fine is None]
+    if wrong or not found:
+        raise ValueError(f"hosts[{name!r}] got {wrong}, {expected}")
+    return tuple(fine for _, fine in found if fine is not None)
 
 
 class Names:
@@ -142,7 +171,7 @@ class Names:
 
     Raises:
         ValueError: what a name stands for is not a numeric address.
-        TypeError: it is no mapping.
+        TypeError: it is no mapping of text to text, or to several.
     """
 
     def __init__(self, hosts: Hosts) -> None:
@@ -150,11 +179,9 @@ class Names:
             raise TypeError(f"hosts got {hosts!r}, expected a mapping of names to addresses")
         self._hosts: Dict[str, Tuple[str, ...]] = {"localhost": LOOPBACK}
         for name, ips in hosts.items():
-            found = [(ip, numeric(ip)) for ip in ([ips] if isinstance(ips, str) else ips)]
-            wrong = [ip for ip, fine in found if fine is None]
-            if wrong or not found:
-                raise ValueError(f"hosts[{name!r}] got {wrong}, expected numeric addresses")
-            self._hosts[name.lower()] = tuple(fine for _, fine in found if fine is not None)
+            if not isinstance(name, str):
+                raise TypeError(f"hosts got {name!r} for a name, expected text")
+            self._hosts[name.lower()] = _numeric_addresses(name, ips)
         self._ours = frozenset(ip for ips in self._hosts.values() for ip in ips)
         #: `resolve_all`, remembered: a name means the same as long as the network lives.
         self.addresses = functools.lru_cache(maxsize=1024)(self.resolve_all)
@@ -204,7 +231,7 @@ class Names:
 
         Raises:
             socket.gaierror: the name is unknown.
-            ValueError: the port is not a number.
+            ValueError: the port is not a number, or none that a port can have.
         """
         host, port = split(where)
         if is_path(host):

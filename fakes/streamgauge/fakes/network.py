@@ -9,6 +9,7 @@ another loop, and this one afterwards, is as it was.
 from __future__ import annotations
 
 import asyncio
+import math
 import weakref
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, Type, Union
 
@@ -159,6 +160,8 @@ class MemoryNetwork:
 
         Raises:
             socket.gaierror: the host is unknown.
+            ValueError: the port is not a number, or none that a port can have.
+            TypeError: it is no address at all.
         """
         self._rule(Verdict(refused=True), where)
 
@@ -178,10 +181,12 @@ class MemoryNetwork:
             seconds: each way, of the loop's own clock; nothing overtakes anything.
 
         Raises:
-            ValueError: a negative time, or none.
+            ValueError: a negative time, or one without end, or none.
         """
-        if not isinstance(seconds, (int, float)) or not seconds >= 0:  # not a number is refused
-            raise ValueError(f"latency got {seconds!r} seconds, expected 0 or more")
+        if not isinstance(seconds, (int, float)) or not 0 <= seconds < math.inf:
+            raise ValueError(
+                f"latency got {seconds!r} seconds, expected 0 or more; blackhole() is for ever"
+            )
         self._rule(Verdict(delay_s=seconds), where)
 
     def partition(self, a: AddressLike, b: AddressLike) -> None:

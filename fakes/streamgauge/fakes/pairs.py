@@ -15,7 +15,7 @@ import socket
 import ssl
 import tempfile
 from contextlib import asynccontextmanager
-from typing import Any, AsyncIterator, Callable, Iterable, List, Optional, Tuple, Union
+from typing import Any, AsyncIterator, Callable, FrozenSet, Iterable, List, Optional, Tuple, Union
 
 from .certificates import tls_contexts
 from .chunks import ChunksLike
@@ -70,11 +70,13 @@ async def memory_stream_pair(
 
     Raises:
         LeakError: on leaving, if a writer is open or bytes are unread.
-        ValueError: a window below one byte, an unknown leak.
+        ValueError: a window below one byte, an unknown leak, a family without loopback.
+        TypeError: an argument is of another type.
 
     If the body raises, or is cancelled, both ends are aborted all the same and nothing is said of
     leaks.
     """
+    ignore = ignored(ignore_leaks)
     loop = asyncio.get_running_loop()
     wire = Wire(window=window, chunks=chunks, kind=kind)
     names: List[Any] = [_memory_name(kind, family) for _ in wire.ends]
@@ -86,7 +88,7 @@ async def memory_stream_pair(
         for role, end, own, other in zip(_ROLES, wire.ends, names, reversed(names)):
             connect = _memory_connector(loop, end, own, other)
             ends.append(MemoryStreamEnd(role, *await join(streams, limit, connect), wire=end))
-        async with _ending("the memory pair", ends, ignore_leaks):
+        async with _ending("the memory pair", ends, ignore):
             yield ends[0], ends[1]
     finally:
         if layer is not None:
@@ -120,7 +122,7 @@ async def tcp_stream_pair(
     """
 
     def sockets() -> Sockets:
-        return _through_a_listener(family, (LOOPBACK[socket.AddressFamily(family)], 0))
+        return _through_a_listener(family, (_loopback(family), 0))
 
     async with _over_sockets("TCP", sockets, limit, streams, ignore_leaks) as ends:
         yield ends
@@ -186,7 +188,13 @@ _ROLES = ("client", "server")
 def _memory_name(kind: Kind, family: int) -> Any:
     if kind is UNIX:
         return ""  # as a socketpair's
-    return address(LOOPBACK[socket.AddressFamily(family)], next(_ports))
+    return address(_loopback(family), next(_ports))
+
+
+def _loopback(family: int) -> str:
+    if family not in LOOPBACK:
+        raise ValueError(f"family got {family!r}, expected AF_INET or AF_INET6; kind=UNIX has none")
+    return LOOPBACK[socket.AddressFamily(family)]
 
 
 def _memory_connector(
@@ -234,6 +242,7 @@ async def _over_sockets(
     ignore_leaks: Ignore,
     options: Tuple[Any, Any] = ({}, {}),
 ) -> AsyncIterator[Tuple[StreamEnd, StreamEnd]]:
+    ignore = ignored(ignore_leaks)
     loop = asyncio.get_running_loop()
     pair = sockets()
     for sock in pair:
@@ -252,7 +261,7 @@ async def _over_sockets(
         await _give_up(sides, pair)
         raise
     ends = [StreamEnd(role, *side) for role, side in zip(_ROLES, made)]
-    async with _ending(f"the {name} pair", ends, ignore_leaks):
+    async with _ending(f"the {name} pair", ends, ignore):
         yield ends[0], ends[1]
 
 
@@ -267,9 +276,8 @@ async def _give_up(sides: Iterable[asyncio.Future[Any]], pair: Sockets) -> None:
 
 
 @asynccontextmanager
-async def _ending(where: str, ends: List[Any], ignore_leaks: Ignore) -> AsyncIterator[None]:
+async def _ending(where: str, ends: List[Any], ignore: FrozenSet[str]) -> AsyncIterator[None]:
     """End both ends, whatever the body did, and check for leaks if it went well."""
-    ignore = ignored(ignore_leaks)
     leaks = []
     try:
         yield

@@ -286,7 +286,8 @@ class Wire:
 
     Raises:
         ValueError: a window below one byte.
-        TypeError: the window is no whole number, ``chunks`` neither a policy nor callable.
+        TypeError: the window is no whole number, ``chunks`` neither a policy nor callable, ``kind``
+            no kind.
     """
 
     __slots__ = ("__weakref__", "ends", "kind")
@@ -298,6 +299,8 @@ class Wire:
         chunks: Optional[ChunksLike] = None,
         kind: Kind = TCP,
     ) -> None:
+        if not isinstance(kind, Kind):
+            raise TypeError(f"kind got {kind!r}, expected TCP or UNIX of streamgauge.fakes")
         if window is None:
             window = kind.window_bytes
         else:

@@ -61,6 +61,17 @@ HUNG = Raised("TimeoutError")
 DEADLINE_S = 10  # for a subject that hangs, or asks its executor
 
 
+class NoPairError(TypeError):
+    """What is to be compared is no maker of pairs: no case can be played on it."""
+
+    def __init__(self, got: object) -> None:
+        super().__init__(
+            f"maker got {got}, expected a callable that gives an async context manager of (client,"
+            " server), each with reader and writer, as memory_stream_pair does; or, for"
+            " check_network, of a network"
+        )
+
+
 class Difference(NamedTuple):
     """A case in which the subject was seen to do something else than the kernel.
 
@@ -136,6 +147,7 @@ def check_stream_pair(
     Raises:
         KeyError: no such reference.
         RuntimeError: a loop is running.
+        TypeError: the maker makes no pairs.
     """
     real = REFERENCES[reference]
     chosen = all_cases(real.kind) if cases is None else list(cases)
@@ -188,6 +200,9 @@ def play(case: Case, maker: Maker, loop: LoopFactory, patience: int = 1) -> Any:
 
     Returns:
         What the case gives; a `Raised` if it raised, or could not even be started.
+
+    Raises:
+        TypeError: the maker makes no pairs.
     """
     made = loop()
     gc_was = gc.isenabled()
@@ -210,13 +225,17 @@ def play(case: Case, maker: Maker, loop: LoopFactory, patience: int = 1) -> Any:
 
 
 async def _played(case: Case, maker: Maker, patience: int) -> Any:
-    context = maker()
+    context = maker() if callable(maker) else None
+    if not hasattr(context, "__aenter__"):
+        raise NoPairError(f"{maker!r}")
     try:
         ends = await asyncio.wait_for(context.__aenter__(), DEADLINE_S)
     except SUBJECTS_FAULTS as exc:
         return raised(exc)
     try:
         return await asyncio.wait_for(_observed(case, ends, patience), DEADLINE_S)
+    except NoPairError:
+        raise
     except SUBJECTS_FAULTS as exc:
         return raised(exc)
     finally:
@@ -227,7 +246,10 @@ async def _played(case: Case, maker: Maker, patience: int) -> Any:
 async def _observed(case: Case, ends: Any, patience: int) -> Any:
     if case.kinds == frozenset({"network"}):
         return await case.play(patience)
-    pair = Pair(ends, patience)
+    try:
+        pair = Pair(ends, patience)
+    except (AttributeError, TypeError, ValueError) as exc:
+        raise NoPairError(f"one whose pair is {ends!r} ({exc})") from exc
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(
         lambda _, context: pair.handled.append(type(context.get("exception")).__name__)
