@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from streamgauge.conformance import engine
+from streamgauge.conformance import engine, importing
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.plan import RunPlan
 
@@ -48,6 +48,32 @@ def test_a_module_that_exits_is_a_usage_error(
     monkeypatch.setattr(sys, "path", [*sys.path])
     with pytest.raises(UsageError, match="cannot import 'leaving'"):
         engine.check_plan(RunPlan(subjects=("leaving",), search_path=(str(tmp_path),)))
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("import os\nos._exit(0)", "with exit code 0"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "by SIGSEGV"),
+    ],
+)
+@pytest.mark.parametrize("words", [("run", "ending"), ("run", "streams", "--loop", "ending:loop")])
+def test_a_module_that_ends_its_process_ends_no_run(
+    tmp_path: Path, words: tuple[str, ...], body: str, says: str
+) -> None:
+    """Importing it is tried in a process of its own: code 2 and a line, never a run that passed."""
+    (tmp_path / "ending.py").write_text(body)
+    done = command(tmp_path, *words, *ONE_TRIAL)
+    assert (2, 1) == (done.returncode, done.stderr.count("\n"))
+    assert f"importing 'ending' ended the process ({says})" in done.stderr
+
+
+def test_an_import_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that never comes to the end of its import is told so."""
+    (tmp_path / "endless.py").write_text("while True: pass")
+    monkeypatch.setattr(importing, "LONGEST_S", 0.5)
+    with pytest.raises(UsageError, match="'endless' did not end"):
+        engine.check_plan(RunPlan(subjects=("endless",), search_path=(str(tmp_path),)))
 
 
 def test_what_a_module_prints_is_not_among_the_results(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ import tempfile
 from pathlib import Path
 from typing import Dict, TextIO
 
+from streamgauge.conformance import subjects
 from streamgauge.conformance.errors import HarnessError
 from streamgauge.conformance.host import EVENTS, WENT_THROUGH
+from streamgauge.conformance.importing import rehearse
 from streamgauge.conformance.plan import Listener, Result, RunPlan
 from streamgauge.conformance.plugin import LOGS, PLAN
 from streamgauge.conformance.selection import Selection
@@ -37,9 +39,14 @@ def check_plan(plan: RunPlan) -> int:
         The number of trials.
 
     Raises:
-        UsageError: for a subject, loop, link, edition or pattern that does not exist.
+        UsageError: for a subject, loop, link, edition or pattern that does not exist, and for a
+            module that cannot be imported, or ends the process that imports it.
         NothingToRunError: if no trial is left.
     """
+    for name in {*plan.subjects} - {*subjects.builtin()}:
+        rehearse(name.partition(":")[0], f"subject {name!r}", plan.search_path)
+    for name in (n for n in plan.loops if ":" in n):
+        rehearse(name.partition(":")[0], f"loop {name!r}", plan.search_path)
     return len(Selection(plan).trials)
 
 
