@@ -67,7 +67,7 @@ def growth_of_one_write(loop: str) -> List[Tuple[int, float]]:
         async with setting() as pair:
             await send_in_one_write(pair, mebibytes, Stopwatch())
 
-    scenario = Scenario("one write", LINEAR_MIB, "MiB", work)
+    scenario = Scenario("one write", LINEAR_MIB, "MiB", LINEAR_MIB, work)
     return grow(PLACES[MEMORY].pair, scenario, resolve_loop(loop))
 
 

@@ -72,7 +72,7 @@ def drained(module, loop):
 READS = {
     "readline": (0.5, lambda reader: reader.readline()),
     "readexactly": (0.75, lambda reader: reader.readexactly(16)),
-    "read": (0.85, lambda reader: reader.read(16)),
+    "read": (0.95, lambda reader: reader.read(16)),
     "readuntil": (1.0, lambda reader: reader.readuntil(b"\n")),
 }
 
