@@ -497,7 +497,8 @@ async def test_a_transport_that_nobody_closed_says_so(recorder):
         warnings.simplefilter("always")
         client.transport = None
         gc.collect()
-    assert ["unclosed transport"] == [str(warning.message)[:18] for warning in caught]
+    texts = [str(warning.message) for warning in caught]  # of others' garbage, too
+    assert 1 == sum(text.startswith("unclosed transport") for text in texts)
     await settle()
     assert ("eof",) in server.log
     b.abort()
