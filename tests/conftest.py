@@ -13,7 +13,7 @@ AGAIN_S = 1  # what a loop or a test has swallowed is raised again
 # asyncio's TLS of 3.10 and before says so of any transport that ended otherwise than by close()
 TLS_UNCLOSED = "ignore:unclosed transport <asyncio.sslproto._SSLProtocolTransport:ResourceWarning"
 
-# The last pytest-asyncio for 3.8 leaves a loop behind each test, with the socket pair that wakes it;
+# The last pytest-asyncio for 3.8 leaves a loop behind each test, and the socket pair that wakes it:
 # both are found by whichever test collects next.
 SPARE_LOOP = (
     "ignore:unclosed event loop:ResourceWarning",
