@@ -124,6 +124,16 @@ async def start_tls(
     return upgraded
 
 
+def disown_tls(transport: Any) -> None:
+    """Let go of a TLS layer whose handshake was given up when it had just come to its end.
+
+    asyncio up to 3.10 would complain that its transport, which nobody has got, was not closed.
+    """
+    unseen = getattr(transport.get_protocol(), "_app_transport", None)
+    if sys.version_info < (3, 11) and hasattr(unseen, "_closed"):
+        unseen._closed = True
+
+
 def _hand_over(
     handshake: asyncio.Future[Any], transport: Any, protocol: Any, received: Callable[[], bytes]
 ) -> None:

@@ -17,7 +17,7 @@ from .closing import CloseWatch
 from .flow import FlowControlMixin
 from .landing import Landing
 from .reader import StreamReader
-from .transports import is_closing, start_tls
+from .transports import disown_tls, is_closing, start_tls
 
 # Drains over TLS, with nothing to wait for, of which one gives the loop a turn.
 TLS_DRAINS_A_TURN = 128
@@ -323,6 +323,7 @@ class StreamWriter:
 
         The TLS layer of some Pythons tells the protocol itself, of others it does not.
         """
+        disown_tls(transport)
         transport.close()
         known = error if isinstance(error, Exception) else None
         if self._flow is not None:
