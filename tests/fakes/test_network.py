@@ -194,7 +194,8 @@ async def test_each_leak_is_found_and_can_be_ignored():
 
     async def stuck(reader, writer):
         writer.write(b"nobody reads this")
-        await asyncio.get_running_loop().create_future()
+        kept.append(asyncio.get_running_loop().create_future())  # asyncio holds tasks weakly
+        await kept[-1]
 
     names = ["server-not-closed", "handler-task-alive", "unclosed-writer", "unread-bytes"]
     for ignore in ([], names[:1], names[1:], names):
