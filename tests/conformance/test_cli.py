@@ -15,6 +15,8 @@ from streamgauge.conformance.plan import Result
 from streamgauge.conformance.results import read
 from streamgauge.conformance.verdicts import Verdict
 
+pytestmark = pytest.mark.any_python
+
 CHECKED = "reader.readuntil.overrun-keeps-data"
 COMMAND = [sys.executable, "-c", "from streamgauge.conformance.cli import main; main()"]
 

@@ -50,6 +50,8 @@ from streamgauge.conformance.verdicts import Verdict
 
 from . import astray
 
+pytestmark = pytest.mark.any_python
+
 HERE = Path(__file__).parent
 DEADLINES = clocks.Deadlines(clocks.unit())
 COUNT = 200

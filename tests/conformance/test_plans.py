@@ -19,6 +19,8 @@ from streamgauge.conformance.runner import TrialSpec, run_trial
 from streamgauge.conformance.subjects import ShapedSubject
 from streamgauge.conformance.verdicts import Verdict
 
+pytestmark = pytest.mark.any_python
+
 # Checks that are about one way of delivering; each says why in its own `spares`.
 SPARING = {
     "a_blocked_drain_returns_when_the_transport_is_aborted": {"cancel-drain+waking"},

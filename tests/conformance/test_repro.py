@@ -13,6 +13,8 @@ from streamgauge.conformance import cli, registry
 from streamgauge.conformance.plainly import script_for
 from streamgauge.conformance.replay import cut_to_check
 
+pytestmark = pytest.mark.any_python
+
 HERE = Path(__file__).parent
 CLAUSE = "reader.readexactly.returns-n"
 CHECK = "gives_exactly_n_bytes_and_leaves_the_rest"

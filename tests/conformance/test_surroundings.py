@@ -19,6 +19,8 @@ from streamgauge.conformance import engine, importing
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.plan import RunPlan
 
+pytestmark = pytest.mark.any_python
+
 COMMAND = [str(Path(sys.executable).with_name("streamgauge"))]  # `python -c` adds the folder
 ONE_TRIAL = ["--clause", "reader.readexactly.returns-n", "--link", "feed", "--workers", "1"]
 SHAPED = "from asyncio import StreamReader, open_connection\n"
