@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-DEADLINE_S = 60  # for a test that hangs; those that pass take a hundredth of it
 AGAIN_S = 1  # what a loop or a test has swallowed is raised again
 
 # asyncio's TLS of 3.10 and before says so of any transport that ended otherwise than by close()
@@ -31,14 +30,20 @@ def pytest_configure(config):
 
 
 @pytest.fixture
-def deadline():
+def deadline_s():
+    """Seconds for a test that hangs; those that pass take a hundredth of it."""
+    return 60
+
+
+@pytest.fixture
+def deadline(deadline_s):
     """End a test that hangs, even one whose loop is blocked, or takes no notice at first."""
 
     def expired(signum, frame):
-        raise AssertionError(f"the test was not over after {DEADLINE_S} seconds")
+        raise AssertionError(f"the test was not over after {deadline_s} seconds")
 
     before = signal.signal(signal.SIGALRM, expired)
-    signal.setitimer(signal.ITIMER_REAL, DEADLINE_S, AGAIN_S)
+    signal.setitimer(signal.ITIMER_REAL, deadline_s, AGAIN_S)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)

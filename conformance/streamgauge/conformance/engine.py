@@ -43,10 +43,10 @@ def check_plan(plan: RunPlan) -> int:
             module that cannot be imported, or ends the process that imports it.
         NothingToRunError: if no trial is left.
     """
-    for name in {*plan.subjects} - {*subjects.builtin()}:
-        rehearse(name.partition(":")[0], f"subject {name!r}", plan.search_path)
-    for name in (n for n in plan.loops if ":" in n):
-        rehearse(name.partition(":")[0], f"loop {name!r}", plan.search_path)
+    strangers = [("subject", name) for name in plan.subjects if name not in subjects.builtin()]
+    strangers += [("loop", name) for name in plan.loops if ":" in name]
+    for kind, name in dict.fromkeys(strangers):
+        rehearse(name.partition(":")[0], f"{kind} {name!r}", plan.search_path)
     return len(Selection(plan).trials)
 
 

@@ -118,8 +118,8 @@ def run_trial(
         loop_factory: makes the loops.
         deadlines: when a wait is given up.
         sweep: how much to play.
-        before_each: called with a plan's name before it is played, and in the play while the check
-            moves on, e.g. to wind up a clock.
+        before_each: called with a plan's name before it is played, and in the play as long as the
+            loop runs, e.g. to wind up a clock.
 
     Returns:
         The trial's result, and behind it those of other clauses that its plays broke. Every fault

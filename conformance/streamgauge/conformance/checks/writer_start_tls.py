@@ -44,6 +44,17 @@ async def upgraded_client(t: Trial, **arguments: Any) -> Any:
     return reader, writer, await shaking
 
 
+async def held_back(t: Trial, reader: Any, peer: Any) -> None:
+    """See that a peer can't send without end, and can send on once everything is read."""
+    sent = await peer.fill(TAKEN_AT_MOST)
+    t.true(sent < TAKEN_AT_MOST, f"the peer to be held back before {TAKEN_AT_MOST:,} bytes")
+    sending = t.start(peer.send(b"the end"))
+    received = bytearray()
+    while not received.endswith(b"the end"):
+        received += await reader.read(2**16)
+    await sending
+
+
 # --- the upgrade -------------------------------------------------------------------------------
 
 
@@ -116,13 +127,7 @@ async def the_transport_is_the_encrypted_one(t: Trial) -> None:
 @check("writer.start_tls.reading-is-bounded", links=PLAIN)
 async def a_peer_that_sends_on_and_on_is_held_back(t: Trial) -> None:
     reader, _writer, peer = await upgraded_client(t, limit=LIMIT)
-    sent = await peer.fill(TAKEN_AT_MOST)
-    t.true(sent < TAKEN_AT_MOST, f"the peer to be held back before {TAKEN_AT_MOST:,} bytes")
-    sending = t.start(peer.send(b"the end"))
-    received = bytearray()
-    while not received.endswith(b"the end"):
-        received += await reader.read(2**16)
-    await sending
+    await held_back(t, reader, peer)
 
 
 @check(
@@ -136,13 +141,7 @@ async def a_peer_is_held_back_if_reading_was_paused_before(t: Trial) -> None:
     shaking = upgraded(t, t.tls.as_server())
     await writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME)
     peer = await shaking
-    sent = await peer.fill(TAKEN_AT_MOST)
-    t.true(sent < TAKEN_AT_MOST, f"the peer to be held back before {TAKEN_AT_MOST:,} bytes")
-    sending = t.start(peer.send(b"the end"))
-    received = bytearray()
-    while not received.endswith(b"the end"):
-        received += await reader.read(2**16)
-    await sending
+    await held_back(t, reader, peer)
 
 
 @check("writer.start_tls.earlier-bytes-readable", links=PLAIN)
