@@ -15,16 +15,15 @@ from typing import Any, Dict, List, Mapping, Sequence, Set, TextIO, Tuple
 
 import pytest
 
-from streamgauge.conformance import clocks
 from streamgauge.conformance.catalogue import Clause
-from streamgauge.conformance.deliveries import WHOLE
 from streamgauge.conformance.hygiene import NOISE_IDS
 from streamgauge.conformance.plan import EVERY_TRIAL, Result, RunPlan
-from streamgauge.conformance.plugin import LOGS, PLAN, PROPERTY, clause_files, item_names
+from streamgauge.conformance.plugin import PLAN, PROPERTY, clause_files, item_names, log_of
 from streamgauge.conformance.repeats import merged
 from streamgauge.conformance.runner import TrialSpec
 from streamgauge.conformance.selection import Selection
-from streamgauge.conformance.verdicts import HELD, Ended, Observation, Verdict, judge
+from streamgauge.conformance.stage import obituary
+from streamgauge.conformance.verdicts import HELD, Ended, Observation, Verdict
 
 __all__ = ["EVENTS", "WENT_THROUGH", "main"]
 
@@ -32,10 +31,6 @@ EVENTS = "STREAMGAUGE_EVENTS"  # environment variable: number of the descriptor 
 SETTINGS = Path(__file__).with_name("host.ini")  # instead of whatever pytest would find
 STILLBORN = 3  # workers that die before their first trial; so many are no accident
 WENT_THROUGH = (0, 1, 5)  # pytest's exit codes for a run that came to its end
-LAST = {  # what a worker's last words are told with
-    Ended.BLOCKED: "the loop was blocked; its stack:\n",
-    Ended.DIED: "the worker process died; ",
-}
 NO_LIMIT = 1_000_000  # workers that may be replaced: a subject may kill one in every trial
 
 
@@ -108,10 +103,7 @@ class Reporter:
         node: Any = getattr(report, "node", None)
         if node is None:
             return spec.result(Observation(Ended.SUITE), str(report.longrepr), report.duration)
-        plan, words = _last_words(node.gateway.id)
-        ended = Ended.BLOCKED if clocks.stalled(words) else Ended.DIED
-        words = words or "without a word: os._exit, a kill, or the machine's memory"
-        return spec.result_of(judge(Observation(ended)), f"{LAST[ended]}{words}", plan=plan)
+        return obituary(spec, log_of(node.gateway.id))
 
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:
         """Note that a worker came up."""
@@ -129,14 +121,6 @@ class Reporter:
         """Pass on what went wrong before any trial could run."""
         if report.failed:
             self.tell(event="broken", text=str(report.longrepr))
-
-
-def _last_words(worker: str) -> Tuple[str, str]:
-    """Give the plan under which a worker died, empty for the check as written, and its words."""
-    log = Path(os.environ[LOGS]) / f"{worker}.log"
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    plan, _, words = text.partition("\n")
-    return "" if plan == WHOLE.name else plan, words.strip()
 
 
 def main() -> int:

@@ -7,27 +7,22 @@ environment; a result leaves it in the report's user properties.
 
 from __future__ import annotations
 
-import faulthandler
-import gc
 import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, TextIO, Tuple
+from typing import Any, Dict, Iterator, List, Optional
 
 import pytest
 
-from streamgauge.conformance import clocks, lacking
+from streamgauge.conformance import clocks
 from streamgauge.conformance.catalogue import load
-from streamgauge.conformance.deliveries import WHOLE
-from streamgauge.conformance.memory import MemoryBound
 from streamgauge.conformance.plan import Result, RunPlan
-from streamgauge.conformance.runner import TrialSpec, run_trial
+from streamgauge.conformance.runner import TrialSpec
 from streamgauge.conformance.selection import Selection
-from streamgauge.conformance.subjects import Subject
-from streamgauge.conformance.verdicts import Ended, Observation
+from streamgauge.conformance.stage import ForkedStage, player, threads_now
 
-__all__ = ["CLAUSES", "LOGS", "PLAN", "PROPERTY", "clause_files", "item_names"]
+__all__ = ["CLAUSES", "LOGS", "PLAN", "PROPERTY", "clause_files", "item_names", "log_of"]
 
 PLAN = "STREAMGAUGE_PLAN"  # environment variable: the plan as JSON
 LOGS = "STREAMGAUGE_LOGS"  # environment variable: the folder of the workers' last words
@@ -41,76 +36,19 @@ class _Worker:
 
     Args:
         plan: what to run.
-        log: where the outer clock and a fatal signal leave their last words.
+        log: where the last words of whatever plays a trial are left.
     """
 
-    def __init__(self, plan: RunPlan, log: TextIO) -> None:
+    def __init__(self, plan: RunPlan, log: Path) -> None:
+        threads = threads_now()
         self.selection = Selection(plan)
-        self.deadlines = clocks.Deadlines(clocks.unit() * plan.timeout_factor)
-        self.log = log
-        self._offered: Dict[Tuple[str, str], FrozenSet[str]] = {}
-        faulthandler.enable(log)
-        clocks.hang_stall_clock(log)
         _silence()
-        self._memory = MemoryBound()
-        self._settled = False
-        self._logged = ""  # the plan that the log names
+        factor = clocks.unit() * plan.timeout_factor
+        self.player = player(self.selection, log, factor, threads)
 
     def run(self, spec: TrialSpec) -> List[Result]:
-        """Run one trial, each of its plays under the outer clock and within the bounds."""
-        if not self._settled:  # all trials are collected by now
-            gc.collect()
-            self._settled = True
-        gc.freeze()  # what is alive now is never looked at again: a collection is quick
-        results = self._run(spec)
-        kept = self._memory.overrun()
-        if kept:  # nothing can be tried any more in this process
-            self._begin_log(WHOLE.name)
-            self.log.write(f"it still held {kept >> 20:,} MiB of memory when the trial was over")
-            self.log.flush()
-            os._exit(1)
-        return [_clipped(result) for result in results]
-
-    def _run(self, spec: TrialSpec) -> List[Result]:
-        self._wind_up(WHOLE.name)
-        selection = self.selection
-        subject, loop = selection.subjects[spec.subject], selection.loops[spec.loop]
-        try:
-            lies = self._lies(spec, subject) if spec.inapplicable else ()
-            if lies:
-                text = f"{spec.subject} declares that it lacks {', '.join(lies)}, and offers it; "
-                return [spec.result(Observation(Ended.SUITE), text + "take it out of `lacks`")]
-            return run_trial(spec, subject, loop, self.deadlines, selection.sweep, self._wind_up)
-        except KeyboardInterrupt:  # the subject's: the user's own ends the whole run from without
-            return [spec.result(Observation(Ended.RAISED), "raised KeyboardInterrupt")]
-        finally:
-            clocks.disarm_stall_clock()
-
-    def _wind_up(self, plan: str) -> None:
-        """Begin the outer clock anew."""
-        if plan != self._logged:
-            self._begin_log(plan)
-        clocks.arm_stall_clock(self.deadlines)
-
-    def _begin_log(self, plan: str) -> None:
-        """Empty the log but for the name of what is played: its first line."""
-        self.log.seek(0)
-        self.log.truncate()
-        self.log.write(f"{plan}\n")
-        self.log.flush()
-        self._logged = plan
-
-    def _lies(self, spec: TrialSpec, subject: Subject) -> Sequence[str]:
-        """Give what the trial's clause needs, the subject declares to lack, and yet offers."""
-        needs = {*self.selection.clauses[spec.check.clause].needs, *spec.check.needs}
-        declared = needs & subject.lacks & lacking.NAMES
-        if not declared:
-            return ()
-        key = (spec.subject, spec.loop)
-        if key not in self._offered:
-            loop = self.selection.loops[spec.loop]
-            self._offered[key] = lacking.offered(subject, loop, self.deadlines.hang_s)
-        return sorted(declared & self._offered[key])
+        """Run one trial."""
+        return [_clipped(result) for result in self.player.run(spec)]
 
 
 def _silence() -> None:
@@ -135,8 +73,7 @@ _worker: Optional[_Worker] = None
 def _this_worker(config: pytest.Config) -> _Worker:
     global _worker  # noqa: PLW0603 - one for the process, made when the first trial is run
     if _worker is None:
-        name = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-        log = open(Path(os.environ[LOGS]) / f"{name}.log", "w", encoding="utf-8")  # noqa: SIM115 - open while the process lives
+        log = log_of(os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
         _worker = _Worker(RunPlan.from_dict(json.loads(os.environ[PLAN])), log)
     return _worker
 
@@ -173,6 +110,12 @@ class TrialItem(pytest.Item):
         return self.path, None, self.name
 
 
+def pytest_unconfigure() -> None:
+    """Let whatever plays trials end."""
+    if _worker is not None and isinstance(_worker.player, ForkedStage):
+        _worker.player.close()
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Optional[ClauseFile]:
     """Take the catalogue's files as collectors."""
     if file_path.parent == CLAUSES and file_path.suffix == ".toml":
@@ -200,6 +143,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Optional[bool]:
     item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+def log_of(worker: str) -> Path:
+    """Give the path of the last words of a worker, or of its child, by the worker's name."""
+    return Path(os.environ[LOGS]) / f"{worker}.log"
 
 
 def item_names(spec: TrialSpec, repeat: int) -> List[str]:

@@ -1,0 +1,121 @@
+"""The stage: what dies there costs one trial and no worker, and is told with how it ended."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Iterator, List
+
+import pytest
+
+from streamgauge.conformance import stage
+from streamgauge.conformance.plan import Result, RunPlan
+from streamgauge.conformance.selection import Selection
+from streamgauge.conformance.stage import ForkedStage, Stage, player, threads_now
+from streamgauge.conformance.verdicts import Verdict
+
+CLAUSE = "reader.readexactly.returns-n"
+FACTOR = 0.1  # of the deadlines: what is planted here holds its loop, or dies, at once
+
+
+def selected(subject: str, monkeypatch: pytest.MonkeyPatch) -> Selection:
+    """Resolve a plan of one clause's trials on a planted subject."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    return Selection(
+        RunPlan(subjects=(f"planted:{subject}",), links=("feed",), clauses=(CLAUSE,), edition="3.8")
+    )
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Played]:
+    """Give what plays planted subjects on a forked stage, which is closed afterwards."""
+    found = Played(monkeypatch, tmp_path)
+    yield found
+    for forked in found.stages:
+        forked.close()
+
+
+class Played:
+    """Plays planted subjects, each on a forked stage of its own."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self._monkeypatch = monkeypatch
+        self._folder = folder
+        self.stages: List[ForkedStage] = []
+
+    def __call__(self, subject: str, times: int = 1) -> List[Result]:
+        """Play the first trial of the clause so many times; give its own results."""
+        selection = selected(subject, self._monkeypatch)
+        self.stages.append(ForkedStage(selection, self._folder / f"{subject}.log", FACTOR))
+        spec = selection.trials[0]
+        runs = [self.stages[-1].run(spec) for _ in range(times)]
+        return [results[0] for results in runs]
+
+
+def test_what_holds_its_loop_is_told_each_time(played: Played) -> None:
+    """One stage plays on after a stall, in another child, and tells of each where it was held."""
+    results = played("busy_loops", times=3)
+    assert [Verdict.STALL] * 3 == [r.verdict for r in results]
+    assert all("_busy_loop" in r.detail for r in results)
+
+
+@pytest.mark.parametrize(
+    ("subject", "ending"),
+    [("exits_at_once", "(exit code 3)"), ("dies_by_signal", "(killed by SIGSEGV)")],
+)
+def test_a_death_is_told_with_its_ending(played: Played, subject: str, ending: str) -> None:
+    """A crash says whether it was an exit, and with which code, or which signal it was."""
+    (result,) = played(subject)
+    assert Verdict.CRASH is result.verdict
+    assert result.detail.endswith(ending)
+
+
+def test_a_child_plays_more_than_one_trial(played: Played) -> None:
+    """As long as nothing dies, one child plays all: what a trial leaves there is still there."""
+    assert [Verdict.PASS] * 2 == [r.verdict for r in played("always_passes", times=2)]
+    child = played.stages[-1]._child
+    assert child is not None
+    assert child.is_alive()
+    assert child.pid != os.getpid()
+
+
+def test_closed_it_leaves_no_process(played: Played) -> None:
+    """A stage that is closed ends its child, orderly."""
+    played("always_passes")
+    child = played.stages[-1]._child
+    assert child is not None
+    played.stages[-1].close()
+    assert 0 == child.exitcode
+
+
+def test_a_fault_of_the_suite_is_raised_here(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What our own code raises in the child is no crash of the subject's: it comes out of `run`."""
+
+    def broken(*_: object) -> List[Result]:
+        raise LookupError("planted in the suite")
+
+    monkeypatch.setattr(stage, "run_trial", broken)
+    with pytest.raises(RuntimeError, match="LookupError: planted in the suite"):
+        played("always_passes")
+
+
+def test_where_importing_left_a_thread_nothing_is_forked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A subject whose module started a thread is played beside it, any other in a child."""
+    selection = selected("always_passes", monkeypatch)
+    over = threading.Event()
+    before = threads_now()
+    thread = threading.Thread(target=over.wait)
+    assert isinstance(player(selection, tmp_path / "log", FACTOR, before), ForkedStage)
+    thread.start()
+    try:
+        # A real one would bound this process's memory for good.
+        monkeypatch.setattr(stage.Stage, "__init__", lambda _self, _all, log, _factor: log.close())
+        assert isinstance(player(selection, tmp_path / "log", FACTOR, before), Stage)
+    finally:
+        over.set()
+        thread.join()
