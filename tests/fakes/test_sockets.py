@@ -48,6 +48,17 @@ def test_linger_zero_makes_the_close_a_reset(linger, state):
     assert state == peer.state
 
 
+def test_linger_zero_of_the_listener_is_the_connections():
+    """A connection has the option of the socket that it came in by, and what it does as well."""
+    end, peer = Wire().ends
+    listener = MemorySocket(socket.AF_INET, ("127.0.0.1", 1))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock = MemorySocket(socket.AF_INET, ("127.0.0.1", 1), ("127.0.0.1", 2), end)
+    sock.inherit([listener])
+    end.close()
+    assert "CLOSED" == peer.state
+
+
 def test_it_never_blocks():
     """Making it blocking is refused; saying that it does not block is accepted."""
     sock = MemorySocket(socket.AF_INET, ("127.0.0.1", 1))

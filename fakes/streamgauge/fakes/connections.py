@@ -49,11 +49,14 @@ class Unread(NamedTuple):
         reader = getattr(protocol, "_stream_reader", None)
         return cls(transport.get_extra_info("sockname"), undelivered, reader)
 
+    def count(self) -> int:
+        """Count the bytes that are unread by now."""
+        return self.undelivered + unread_bytes(self.reader)
+
     def leaks(self) -> List[Leak]:
         """Say what is unread by now."""
-        n = self.undelivered + unread_bytes(self.reader)
-        detail = f"{n} bytes that {shown(self.own)} never read"
-        return [Leak("unread-bytes", detail)] if n else []
+        n = self.count()
+        return [Leak("unread-bytes", f"{n} bytes that {shown(self.own)} never read")] if n else []
 
 
 class Connection:
@@ -93,7 +96,7 @@ class Connection:
     def closing(self, transport: Any) -> None:
         """A transport is closed, not aborted: note what it has not read."""
         unread = Unread.of(transport, transport.wire.into.unread)
-        if unread.leaks():
+        if unread.count():
             self._unread.append(unread)
 
     def detach(self, transport: Any) -> None:

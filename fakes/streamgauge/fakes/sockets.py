@@ -27,6 +27,8 @@ DEFAULTS: Dict[Tuple[int, int], int] = {
     (socket.IPPROTO_TCP, socket.TCP_NODELAY): 1,  # asyncio sets it on every TCP connection
 }
 
+LINGER = (socket.SOL_SOCKET, socket.SO_LINGER)
+
 
 class MemorySocket:
     """A socket without a descriptor.
@@ -121,7 +123,7 @@ class MemorySocket:
         """
         self._check_open()
         self._options[level, optname] = value if value is not None else bytes(optlen or 0)
-        if (level, optname) == (socket.SOL_SOCKET, socket.SO_LINGER) and self._end is not None:
+        if (level, optname) == LINGER and self._end is not None:
             on, seconds = struct.unpack("ii", bytes(value)[:8])
             self._end.linger_zero = bool(on) and seconds == 0
 
@@ -133,8 +135,9 @@ class MemorySocket:
         """
         for listener in listeners:
             if listener._family == self._family:
-                for (level, optname), value in listener._options.items():
-                    self.setsockopt(level, optname, value)
+                self._options.update(listener._options)
+                if LINGER in self._options:  # it does something besides being there
+                    self.setsockopt(*LINGER, self._options[LINGER])
                 break
 
     def setblocking(self, flag: bool) -> None:
