@@ -11,6 +11,7 @@ import asyncio
 import socket
 import subprocess
 import sys
+import weakref
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -98,6 +99,21 @@ def test_every_line_of_the_contract_has_cases():
     cases = all_cases()
     assert set(range(14)) == {each.line for each in cases}
     assert [] == [each.name for each in cases if not each.text.endswith(".")]
+
+
+def test_a_case_leaves_no_memory_to_the_second_next():
+    """Its loop, and all that hangs on it, is gone when another case has been played."""
+    loops = []
+
+    def make_loop():
+        loop = asyncio.SelectorEventLoop()
+        loops.append(weakref.ref(loop))
+        return loop
+
+    played = all_cases("tls")[:4]
+    for each in played:
+        play(each, REFERENCES["tls"].maker, make_loop)
+    assert [None] * (len(played) - 1) == [loop() for loop in loops[:-1]]
 
 
 @pytest.mark.parametrize("reference", REFERENCES)

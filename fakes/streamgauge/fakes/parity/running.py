@@ -204,9 +204,9 @@ def play(case: Case, maker: Maker, loop: LoopFactory, patience: int = 1) -> Any:
     Raises:
         TypeError: the maker makes no pairs.
     """
-    made = loop()
     gc_was = gc.isenabled()
-    gc.collect(0)
+    gc.collect(1)  # what the case before has left, whose loop was still known at its end
+    made = loop()
     gc.disable()  # what a case leaves in cycles would warn in the middle of the next
     try:
         with _silence():
