@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from streamgauge.conformance import engine, importing
+from streamgauge.conformance import engine, rehearsal
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.plan import RunPlan
 
@@ -59,21 +59,45 @@ def test_a_module_that_exits_is_a_usage_error(
         ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "by SIGSEGV"),
     ],
 )
-@pytest.mark.parametrize("words", [("run", "ending"), ("run", "streams", "--loop", "ending:loop")])
-def test_a_module_that_ends_its_process_ends_no_run(
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "ending", *ONE_TRIAL),
+        ("run", "streams", "--loop", "ending:loop", *ONE_TRIAL),
+        ("run", "streams", "--loop", "aiofastnet+ending:loop", *ONE_TRIAL),
+        ("baseline", "ending", *ONE_TRIAL),
+        ("repro", "ending", "reader.readexactly.returns-n"),
+        ("bench", "stdlib", "ending", "--quick"),
+        ("bench", "--growth", "--loop", "ending:loop"),
+    ],
+    ids=" ".join,
+)
+def test_a_module_that_ends_its_process_ends_no_command(
     tmp_path: Path, words: tuple[str, ...], body: str, says: str
 ) -> None:
     """Importing it is tried in a process of its own: code 2 and a line, never a run that passed."""
     (tmp_path / "ending.py").write_text(body)
-    done = command(tmp_path, *words, *ONE_TRIAL)
+    done = command(tmp_path, *words)
     assert (2, 1) == (done.returncode, done.stderr.count("\n"))
     assert f"importing 'ending' ended the process ({says})" in done.stderr
+
+
+def test_a_list_does_not_import_the_subject_it_names(tmp_path: Path) -> None:
+    """A file about a subject that the run does not judge is refused before it is asked anything."""
+    (tmp_path / "ending.py").write_text("import os\nos._exit(0)")
+    (tmp_path / "list.toml").write_text(
+        'subject = "ending"\n[[deviation]]\nclause = "reader.readexactly.returns-n"\n'
+        'verdict = "fail"\nreason = "so"\nissue = "none"\nwhen = { version = "<2" }\n'
+    )
+    done = command(tmp_path, "run", "streams", *ONE_TRIAL, "--deviations", "list.toml")
+    assert 2 == done.returncode
+    assert "lists departures of 'ending', and the run judges streams" in done.stderr
 
 
 def test_an_import_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module that never comes to the end of its import is told so."""
     (tmp_path / "endless.py").write_text("while True: pass")
-    monkeypatch.setattr(importing, "LONGEST_S", 0.5)
+    monkeypatch.setattr(rehearsal, "LONGEST_S", 0.5)
     with pytest.raises(UsageError, match="'endless' did not end"):
         engine.check_plan(RunPlan(subjects=("endless",), search_path=(str(tmp_path),)))
 

@@ -177,7 +177,7 @@ def load(path: Path, clauses: Clauses, *subjects: str, drafts: bool = False) -> 
     return [
         made
         for number, entry in enumerate(entries, 1)
-        for made in _entries(_Place(path, number), entry, whose, loop, clauses, keys)
+        for made in _entries(_Place(path, number, subjects), entry, whose, loop, clauses, keys)
     ]
 
 
@@ -211,10 +211,11 @@ def _parse(path: Path) -> Dict[str, Any]:
 
 
 class _Place(NamedTuple):
-    """Where an entry stands."""
+    """Where an entry stands, and whom the run judges whose file it is in."""
 
     path: Path
     number: int
+    judged: Sequence[str]
 
 
 def _entries(
@@ -248,7 +249,10 @@ def _entries(
             issue=entry["issue"],
             where=where,
             match=entry.get("match"),
-            version=_version(subject, loop, where) if "version" in when else "",
+            # A stranger's entry is none of the run's, and asking would import the stranger.
+            version=_version(subject, loop, where)
+            if "version" in when and subject in (place.judged or subjects)
+            else "",
         )
         for subject in subjects
         if subject in entry.get("subject", subjects)

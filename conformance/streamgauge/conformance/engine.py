@@ -15,12 +15,11 @@ import tempfile
 from pathlib import Path
 from typing import Dict, TextIO
 
-from streamgauge.conformance import subjects
 from streamgauge.conformance.errors import HarnessError
 from streamgauge.conformance.host import EVENTS, WENT_THROUGH
-from streamgauge.conformance.importing import rehearse
 from streamgauge.conformance.plan import Listener, Result, RunPlan
 from streamgauge.conformance.plugin import LOGS, PLAN
+from streamgauge.conformance.rehearsal import rehearse_strangers
 from streamgauge.conformance.selection import Selection
 
 __all__ = ["check_plan", "run"]
@@ -43,10 +42,7 @@ def check_plan(plan: RunPlan) -> int:
             module that cannot be imported, or ends the process that imports it.
         NothingToRunError: if no trial is left.
     """
-    strangers = [("subject", name) for name in plan.subjects if name not in subjects.builtin()]
-    strangers += [("loop", name) for name in plan.loops if ":" in name]
-    for kind, name in dict.fromkeys(strangers):
-        rehearse(name.partition(":")[0], f"{kind} {name!r}", plan.search_path)
+    rehearse_strangers(plan.subjects, plan.loops, plan.search_path)
     return len(Selection(plan).trials)
 
 

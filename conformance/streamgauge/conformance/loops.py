@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional, Tuple
 
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.importing import attribute_of, import_for
 from streamgauge.conformance.plan import STOCK_LOOP
 
-__all__ = ["KNOWN", "KnownLoop", "LoopFactory", "resolve_loop"]
+__all__ = ["KNOWN", "KnownLoop", "LoopFactory", "resolve_loop", "strangers_of"]
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
@@ -107,3 +107,9 @@ def resolve_loop(name: str) -> LoopFactory:
     if not callable(factory):
         raise UsageError(f"{what}: expected a callable, got {factory!r}")
     return factory  # type: ignore[no-any-return]  # what it returns is the user's word
+
+
+def strangers_of(name: str) -> Tuple[str, ...]:
+    """Give the modules that a loop's name leads to and that are not known by a name of their own."""
+    parts = [part.partition(":") for part in name.split(AROUND)]
+    return tuple(module for module, colon, _ in parts if colon)

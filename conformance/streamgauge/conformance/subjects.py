@@ -21,6 +21,7 @@ __all__ = [
     "answers_everything",
     "builtin",
     "resolve",
+    "strangers_of",
 ]
 
 ADAPTERS = "streamgauge.conformance.adapters"
@@ -124,6 +125,11 @@ def resolve(name: str) -> Subject:
         found.name = name
         return _sound(found)
     return _shaped(found, name)
+
+
+def strangers_of(name: str) -> Tuple[str, ...]:
+    """Give the module that a subject's name leads to, unless it is a built-in one."""
+    return () if name in BUILTIN else (name.partition(":")[0],)
 
 
 def _instance(cls: Type[Subject], name: str) -> Subject:

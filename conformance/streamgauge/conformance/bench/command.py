@@ -22,6 +22,7 @@ from streamgauge.conformance.bench.peer import Peer
 from streamgauge.conformance.bench.scene import FLOOR, Workload
 from streamgauge.conformance.errors import NothingToRunError, UsageError
 from streamgauge.conformance.loops import resolve_loop
+from streamgauge.conformance.rehearsal import rehearse_strangers
 
 __all__ = ["BenchPlan", "bench"]
 
@@ -69,9 +70,11 @@ def bench(plan: BenchPlan, out: Console, progress: Console) -> List[Figure]:
         progress: where a bar is drawn, if it is a terminal.
 
     Raises:
-        UsageError: a subject, a loop or a file that is not there.
+        UsageError: a subject, a loop or a file that is not there, and a module that cannot be
+            imported, or ends the process that imports it.
         NothingToRunError: no workload has such a name.
     """
+    rehearse_strangers(plan.subjects, plan.loops)
     about = {"machine": figures.machine(), "versions": _versions(plan), "quick": plan.quick}
     if plan.growth:
         grown = _show_growth(plan, out)
