@@ -204,16 +204,18 @@ class LacksReadexactly(Subject):
         return _Less(reader, "read", "readline", "readuntil", "at_eof"), writer, ours
 
 
-class LiesAboutLacks(Subject):
-    """A pair of its own that offers what it declares to lack."""
-
-    lacks = frozenset({"readexactly"})
-
+class _Whole(Subject):
     async def pair(self, limit: int) -> Any:
         """Give asyncio's pair over a socketpair, whole."""
         ours, theirs = socket.socketpair()
         reader, writer = await asyncio.open_connection(sock=theirs, limit=limit)
         return reader, writer, ours
+
+
+class LiesAboutLacks(_Whole):
+    """A pair of its own that offers what it declares to lack."""
+
+    lacks = frozenset({"readexactly"})
 
 
 lies_about_lacks = _asyncio_with(lacks={"readexactly"})
@@ -247,8 +249,58 @@ class _Unfed:
 cannot_be_fed = _asyncio_with(StreamReader=_Unfed)
 
 
-class BrokenAdapter(Subject):
+class ForgetsPair(Subject):
     """A subject whose adapter forgot its one method."""
+
+
+class RaisesInPair(Subject):
+    """A subject whose adapter makes no connection."""
+
+    async def pair(self, limit: int) -> Any:
+        """Give up."""
+        raise OSError("planted: no connection today")
+
+
+class ExitsInPair(Subject):
+    """A subject whose adapter wants to end the process."""
+
+    async def pair(self, limit: int) -> Any:
+        """Leave."""
+        raise SystemExit(0)
+
+
+class NeverPairs(Subject):
+    """A subject whose adapter waits for a connection for ever."""
+
+    async def pair(self, limit: int) -> Any:
+        """Wait."""
+        await asyncio.get_running_loop().create_future()
+
+
+class PairsTwo(_Whole):
+    """A subject whose adapter forgets the peer's socket."""
+
+    async def pair(self, limit: int) -> Any:
+        """Give reader and writer."""
+        reader, writer, peer = await super().pair(limit)
+        peer.close()
+        return reader, writer
+
+
+class RaisesInFinish(_Whole):
+    """A subject whose adapter fails when it clears up."""
+
+    async def finish(self) -> None:
+        """Fail."""
+        raise OSError("planted: not cleared up")
+
+
+class NeverFinishes(_Whole):
+    """A subject whose adapter clears up for ever."""
+
+    async def finish(self) -> None:
+        """Wait."""
+        await asyncio.get_running_loop().create_future()
 
 
 async def _leave_a_transport(self: Any, n: int) -> bytes:

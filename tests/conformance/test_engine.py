@@ -233,6 +233,32 @@ def test_a_subject_that_lies_about_its_lacks_spoils_the_run() -> None:
     }
 
 
+# What an adapter's own call may come to; the detail names the call.
+ADAPTERS = {
+    "RaisesInPair": "pair(65536) raised OSError('planted: no connection today') from `raise",
+    "ExitsInPair": "pair(65536) raised SystemExit(0)",
+    "NeverPairs": "pair(65536) never ended: `reader = await t.reader()`",
+    "PairsTwo": "pair(65536) gave (StreamReader, StreamWriter); expected reader, writer and a",
+    "RaisesInFinish": "finish() raised OSError('planted: not cleared up') from `raise",
+    "NeverFinishes": "finish() never ended",
+}
+
+
+@lru_cache(maxsize=None)
+def all_adapters() -> Collected:
+    """Run the subjects whose adapters are at fault, all in one run."""
+    return run([*ADAPTERS], CLAUSE, link="own")
+
+
+@pytest.mark.parametrize("subject", ADAPTERS)
+def test_a_fault_of_the_adapter_spoils_the_run(subject: str) -> None:
+    """A call into the adapter that fails or never ends is its fault, and of no clause."""
+    results = of(subject, all_adapters())
+    assert results
+    assert {Verdict.HARNESS} == {r.verdict for r in results}
+    assert all(r.detail.startswith(f"planted:{subject}: {ADAPTERS[subject]}") for r in results)
+
+
 def test_a_module_that_lies_about_its_lacks_is_found_too() -> None:
     """A subject shaped like asyncio is asked for the name itself."""
     results = run("lies_about_lacks").results
@@ -261,6 +287,7 @@ def test_cut_short_when_the_listener_wants_it() -> None:
         ({"subjects": ("planted:nobody",), "search_path": (HERE,)}, "has no 'nobody'"),
         ({"subjects": ("planted:answers_every_name",), "search_path": (HERE,)}, "to any name"),
         ({"subjects": ("planted:lacks_no_set",), "search_path": (HERE,)}, "lacks = 5; expected a"),
+        ({"subjects": ("planted:ForgetsPair",), "search_path": (HERE,)}, "no `async def pair(self"),
         ({"loops": ("roundabout",)}, "MODULE:FACTORY"),
         ({"loops": ("asyncio:no_factory",)}, "has no 'no_factory'"),
         ({"links": ("smoke",)}, "expected one of feed"),

@@ -173,3 +173,20 @@ def test_a_plan_that_does_not_exist_is_a_usage_error(repro):
     code, out, err = repro("always_passes", CLAUSE, "--plan", "sideways")
     assert (2, "", 1) == (code, out, err.count("\n"))
     assert "no plan is called 'sideways'; expected whole, bytes, cut-N" in err
+
+
+@pytest.mark.parametrize(
+    ("subject", "says"),
+    [
+        ("RaisesInPair", "pair(65536) raised OSError('planted: no connection today')"),
+        ("RaisesInFinish", "finish() raised OSError('planted: not cleared up')"),
+    ],
+)
+def test_a_fault_of_the_adapter_is_told_with_its_stack(repro, subject, says):
+    """What the adapter raises is code 3; the stack ends in the adapter, and finish() is called."""
+    code, out, _ = repro(subject, CLAUSE, "--check", CHECK)
+    lines = [line for line in out.splitlines() if line.startswith("  File")]
+    last = out.splitlines()[-1]
+    assert (3, True) == (code, "planted.py" in lines[-1])
+    assert last.startswith(f"{CLAUSE} ({CHECK}) on own: the adapter is at fault: planted:{subject}")
+    assert says in last

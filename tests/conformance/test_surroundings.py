@@ -133,7 +133,7 @@ def test_a_slip_of_an_adapter_is_told(
     name = f"slip_{attribute}"
     (tmp_path / f"{name}.py").write_text(
         "from streamgauge.conformance import Subject\n"
-        f"class Mine(Subject):\n    {attribute} = {value}\n"
+        f"class Mine(Subject):\n    {attribute} = {value}\n    async def pair(self, limit): ...\n"
     )
     monkeypatch.setattr(sys, "path", [*sys.path])
     with pytest.raises(UsageError, match=f"{attribute} = .*expected a set of names"):
@@ -194,13 +194,78 @@ def test_a_deadline_that_never_comes_is_refused(tmp_path: Path, value: str) -> N
     assert "give one such as 2.5" in done.stderr
 
 
-def test_workers_that_never_come_up_end_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+IN_WORKER = "'PYTEST_XDIST_WORKER' in os.environ"
+IN_HOST = "getattr(sys.modules['__main__'].__spec__, 'name', '') == 'streamgauge.conformance.host'"
+
+
+@pytest.mark.parametrize(
+    ("where", "deed", "says"),
+    [
+        (IN_WORKER, "os._exit(7)", "importing it in a worker ended the worker (with exit code 7)"),
+        (
+            IN_WORKER,
+            "os.kill(os.getpid(), 11)",
+            "importing it in a worker ended the worker (by SIGSEGV)",
+        ),
+        (IN_WORKER, "sys.exit('no')", "in a worker, {}: cannot import 'deadly' (SystemExit: no)"),
+        (
+            IN_HOST,
+            "os._exit(0)",
+            "importing it in the process that hosts the run ended that process (with exit code 0)",
+        ),
+        (IN_HOST, "1 / 0", "hosts the run, {}: cannot import 'deadly' (ZeroDivisionError: "),
+    ],
+)
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("run", "deadly"), "subject 'deadly'"),
+        (("run", "streams", "--loop", "deadly:new"), "loop 'deadly:new'"),
+    ],
+)
+def test_an_import_that_fails_where_the_trials_are_run_is_told(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    what: str,
+    where: str,
+    deed: str,
+    says: str,
 ) -> None:
-    """A module that kills every worker before its first trial ends the run with code 3."""
+    """One line says who failed to be imported, in which process, and how; the code is 3."""
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # of the worker that we are
     (tmp_path / "deadly.py").write_text(
-        f"{SHAPED}import os\nif 'PYTEST_XDIST_WORKER' in os.environ:\n    os._exit(1)\n"
+        f"{SHAPED}from asyncio import new_event_loop as new\nimport os, sys\n"
+        f"if {where}:\n    {deed}\n"
     )
-    done = command(tmp_path, "run", "deadly", *ONE_TRIAL)
-    assert 3 == done.returncode
+    done = command(tmp_path, *words, *ONE_TRIAL)
+    assert (3, 1) == (done.returncode, done.stderr.count("\n"))
+    assert what in done.stderr
+    assert says.format(what) in done.stderr
+
+
+def test_a_run_that_breaks_off_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers that are still coming up when the run is given up are ended before it returns."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    (tmp_path / "lingering.py").write_text(
+        f"{SHAPED}import os, signal\n"
+        "if 'PYTEST_XDIST_WORKER' in os.environ:\n"
+        "    with open(f'{__file__}.{os.getpid()}', 'w'): pass\n"
+        "    while os.environ['PYTEST_XDIST_WORKER'] == 'gw0': signal.pause()\n"
+        "    os._exit(1)\n"
+    )
+    words = ["run", "lingering", *ONE_TRIAL[:-1], "2"]
+    assert 3 == command(tmp_path, *words).returncode
+    started = [int(path.suffix[1:]) for path in tmp_path.glob("lingering.py.*")]
+    assert len(started) >= 4
+    assert [] == [pid for pid in started if _runs(pid)]
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and is not merely waiting for somebody to take note of its end."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -31,6 +31,7 @@ EXPECTED = {
     Ended.BLOCKED: ("stall", "stall"),
     Ended.DIED: ("crash", "crash"),
     Ended.SUITE: ("harness", "harness"),
+    Ended.ADAPTER: ("harness", "harness"),
     Ended.NOT_TRIED: ("inapplicable", "inapplicable"),
     Ended.UNREACHED: ("unverified", "unverified"),
 }

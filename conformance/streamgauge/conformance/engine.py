@@ -7,8 +7,10 @@ its events until it ends.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,7 @@ from streamgauge.conformance.errors import HarnessError
 from streamgauge.conformance.host import EVENTS, WENT_THROUGH
 from streamgauge.conformance.plan import Listener, Result, RunPlan
 from streamgauge.conformance.plugin import LOGS, PLAN
-from streamgauge.conformance.rehearsal import rehearse_strangers
+from streamgauge.conformance.rehearsal import ending, rehearse_strangers
 from streamgauge.conformance.selection import Selection
 
 __all__ = ["check_plan", "run"]
@@ -71,31 +73,48 @@ def run(plan: RunPlan, listener: Listener) -> bool:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 pass_fds=[writing],
+                start_new_session=True,  # a process group of its own, to be ended as one
             )
             os.close(writing)
             try:
-                ended = _listen(events, listener)
+                ended = _listen(events, listener, host)
             finally:
-                host.terminate()  # an ended host is not harmed by it
-                host.wait()
+                _end(host)
         if not (ended or listener.wants_stop):
             raise HarnessError(f"the run broke off:\n{_tail(output)}")
         return ended
 
 
-def _listen(events: TextIO, listener: Listener) -> bool:
+def _end(host: subprocess.Popen[bytes]) -> None:
+    """End the host and its workers, which else would write into a folder that is being removed."""
+    if host.returncode is None:  # its number is not anybody else's yet
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(host.pid, signal.SIGKILL)
+        host.wait()
+
+
+def _listen(events: TextIO, listener: Listener, host: subprocess.Popen[bytes]) -> bool:
+    importing = ""
     for line in events:
         event = json.loads(line)
-        if event["event"] == "started":
+        if event["event"] == "importing":
+            importing = event["what"]
+        elif event["event"] == "started":
+            importing = ""
             listener.started(event["total"])
         elif event["event"] == "result":
             listener.result(Result.from_dict(event["result"]))
         elif event["event"] == "broken":
-            raise HarnessError(f"the trials could not be collected:\n{event['text']}")
+            raise HarnessError(f"the trials could not be collected: {event['text']}")
         elif event["event"] == "ended":
             return event["code"] in WENT_THROUGH
         if listener.wants_stop:
             return False
+    if importing:  # nothing more comes from it: it has ended, or is about to
+        raise HarnessError(
+            f"{importing}: importing it in the process that hosts the run ended that process "
+            f"({ending(host.wait())}); it did not do so in two other processes"
+        )
     return False
 
 
@@ -110,6 +129,7 @@ def _environment(plan: RunPlan, folder: str, events: int) -> Dict[str, str]:
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         PLAN: json.dumps(plan.to_dict()),
         LOGS: folder,
+        "TMPDIR": folder,  # what a worker that dies leaves behind is gone with it
         EVENTS: str(events),
     }
 

@@ -10,7 +10,14 @@ import re
 from types import TracebackType
 from typing import Any, Callable, Optional, Tuple, Type, Union
 
-__all__ = ["CheckFailedError", "Expectations", "PreconditionError", "Raises", "shown"]
+__all__ = [
+    "AdapterError",
+    "CheckFailedError",
+    "Expectations",
+    "PreconditionError",
+    "Raises",
+    "shown",
+]
 
 SHOWN = 60  # characters or bytes of a value that a message shows before it is shortened
 EDGE = 20  # of those, how many at either end of a shortened one
@@ -18,6 +25,10 @@ EDGE = 20  # of those, how many at either end of a shortened one
 
 class CheckFailedError(AssertionError):
     """The clause's promise was broken; the message says what was expected and what came."""
+
+
+class AdapterError(Exception):
+    """The subject's adapter is at fault; the message says which call, and what came of it."""
 
 
 class PreconditionError(Exception):
@@ -82,7 +93,7 @@ class Raises:
         self.value = value
         if not isinstance(value, self._types):
             if isinstance(value, Exception) and not isinstance(
-                value, (CheckFailedError, PreconditionError)
+                value, (AdapterError, CheckFailedError, PreconditionError)
             ):
                 raise CheckFailedError(f"expected {wanted}, got {shown(value)}") from value
             return False

@@ -16,9 +16,11 @@ from typing import Any, Dict, List, Mapping, Sequence, Set, TextIO, Tuple
 import pytest
 
 from streamgauge.conformance.catalogue import Clause
+from streamgauge.conformance.errors import StreamgaugeError
 from streamgauge.conformance.hygiene import NOISE_IDS
 from streamgauge.conformance.plan import EVERY_TRIAL, Result, RunPlan
 from streamgauge.conformance.plugin import PLAN, PROPERTY, clause_files, item_names, log_of
+from streamgauge.conformance.rehearsal import ending
 from streamgauge.conformance.repeats import merged
 from streamgauge.conformance.runner import TrialSpec
 from streamgauge.conformance.selection import Selection
@@ -54,8 +56,7 @@ class Reporter:
 
     def tell(self, **event: Any) -> None:
         """Send one event."""
-        self._events.write(json.dumps(event) + "\n")
-        self._events.flush()
+        _tell(self._events, **event)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a run's results; a report without any is a worker's death or a fault of ours."""
@@ -115,7 +116,10 @@ class Reporter:
             return
         self._stillborn += 1
         if self._stillborn == STILLBORN:
-            self.tell(event="broken", text=f"workers do not come up: {error}")
+            log = log_of(node.gateway.id)
+            imported = log.read_text(encoding="utf-8") if log.exists() else ""
+            died = f"{imported}: importing it in a worker ended the worker{_code_of(node)}"
+            self.tell(event="broken", text=died if imported else f"workers do not come up: {error}")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Pass on what went wrong before any trial could run."""
@@ -123,13 +127,28 @@ class Reporter:
             self.tell(event="broken", text=str(report.longrepr))
 
 
+def _tell(events: TextIO, **event: Any) -> None:
+    events.write(json.dumps(event) + "\n")
+    events.flush()
+
+
+def _code_of(node: Any) -> str:
+    """Say with which code a worker ended, as far as execnet, whose child it is, lets us see."""
+    process = getattr(getattr(node.gateway, "_io", None), "popen", None)
+    return f" ({ending(process.wait())})" if process is not None else ""
+
+
 def main() -> int:
     """Run pytest on the plan in the environment; gives pytest's exit code."""
     plan = RunPlan.from_dict(json.loads(os.environ[PLAN]))
     path = list(sys.path)
-    selection = Selection(plan)
-    sys.path[:] = path  # workers get it from here, and append the caller's folder when they are up
     events = os.fdopen(int(os.environ.pop(EVENTS)), "w", encoding="utf-8")
+    try:
+        selection = Selection(plan, lambda what: _tell(events, event="importing", what=what))
+    except StreamgaugeError as error:  # nothing of the sort came of it in the command
+        _tell(events, event="broken", text=f"in the process that hosts the run, {error}")
+        return error.exit_code
+    sys.path[:] = path  # workers get it from here, and append the caller's folder when they are up
     reporter = Reporter(selection.trials, plan.repeat, events)
     reporter.tell(event="started", total=len(selection.trials))
     code = pytest.main(

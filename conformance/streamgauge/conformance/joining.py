@@ -11,7 +11,13 @@ import asyncio
 import contextlib
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Tuple
 
-from streamgauge.conformance.expectations import CheckFailedError, PreconditionError, shown
+from streamgauge.conformance.adapting import Adapter
+from streamgauge.conformance.expectations import (
+    AdapterError,
+    CheckFailedError,
+    PreconditionError,
+    shown,
+)
 from streamgauge.conformance.link_types import make_link
 from streamgauge.conformance.links import AnyListener, AnyPeer, Link
 from streamgauge.conformance.peer import Bench
@@ -102,6 +108,11 @@ class Joining:
     async def leave(self) -> None:
         """Take down what `enter` has set up, after everything was closed."""
         await self._joint.leave()
+
+    @property
+    def adapter(self) -> Adapter:
+        """The subject's own two methods."""
+        return self._joint.adapter
 
     @property
     def peer(self) -> AnyPeer:
@@ -219,6 +230,8 @@ class Joining:
         outer, self.setup_clause = self.setup_clause, clause
         try:
             yield
+        except AdapterError:
+            raise
         except Exception as error:
             raise PreconditionError(clause, error) from error
         self.setup_clause = outer  # left as it is on cancellation: the deadline reads it

@@ -11,6 +11,7 @@ import contextlib
 import warnings
 from typing import Any, Callable, FrozenSet, Iterable
 
+from streamgauge.conformance.adapting import Adapter
 from streamgauge.conformance.subjects import ShapedSubject, Subject, answers_everything
 
 __all__ = ["NAMES", "offered"]
@@ -55,7 +56,8 @@ def offered(
 
 
 async def _of_a_pair(subject: Subject) -> FrozenSet[str]:
-    reader, writer, sock = await subject.pair(DEFAULT_LIMIT)
+    adapter = Adapter(subject)
+    reader, writer, sock = await adapter.pair(DEFAULT_LIMIT)
     try:
         return _names_of((reader, writer))
     finally:
@@ -63,7 +65,7 @@ async def _of_a_pair(subject: Subject) -> FrozenSet[str]:
         with contextlib.suppress(Exception):  # judged by the clauses on close, not here
             writer.close()
             await writer.wait_closed()
-        await subject.finish()
+        await adapter.finish()
 
 
 def _names_of(things: Iterable[Any]) -> FrozenSet[str]:

@@ -15,6 +15,7 @@ import tempfile
 from typing import Any, Dict, Optional, Protocol, Tuple, Union
 
 from streamgauge.conformance import certificates
+from streamgauge.conformance.adapting import Adapter
 from streamgauge.conformance.idleness import Watch
 from streamgauge.conformance.memory_peer import MemoryPeer
 from streamgauge.conformance.peer import Bench, Listener, Peer
@@ -62,6 +63,7 @@ class Link:
 
     def __init__(self, subject: Subject, bench: Bench) -> None:
         self.subject = subject
+        self.adapter = Adapter(subject)
         self.bench = bench
 
     def refusal(self, _loop: asyncio.AbstractEventLoop) -> str:
@@ -254,7 +256,7 @@ class OwnLink(Link):
     async def connect(self, **arguments: Any) -> Tuple[Streams, AnyPeer]:
         """Ask the subject for reader, writer and the peer's socket."""
         limit = arguments.pop("limit", self.DEFAULT_LIMIT)
-        reader, writer, sock = await self.subject.pair(limit)
+        reader, writer, sock = await self.adapter.pair(limit)
         return (reader, writer), Peer(PlainWire(sock), self.bench)
 
 

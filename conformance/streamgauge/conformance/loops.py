@@ -110,6 +110,6 @@ def resolve_loop(name: str) -> LoopFactory:
 
 
 def strangers_of(name: str) -> Tuple[str, ...]:
-    """Give the modules that a loop's name leads to and that are not known by a name of their own."""
+    """Give the modules that a loop's name leads to, but for those of loops known by name."""
     parts = [part.partition(":") for part in name.split(AROUND)]
     return tuple(module for module, colon, _ in parts if colon)

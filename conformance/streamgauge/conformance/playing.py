@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 from streamgauge.conformance.blame import described, raised_in_suite, where
 from streamgauge.conformance.clocks import DEAD_TICKS, QUIET_TICKS, Deadlines, InLoopClock, Steps
 from streamgauge.conformance.deliveries import WHOLE, Plan, Recording
-from streamgauge.conformance.expectations import CheckFailedError, PreconditionError
+from streamgauge.conformance.expectations import AdapterError, CheckFailedError, PreconditionError
 from streamgauge.conformance.hygiene import Noise, Timers, tasks_of_the_check
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.registry import Check
@@ -67,6 +67,12 @@ class _Seen:
         if self.ended is None:
             self.ended, self.detail = ended, detail
 
+    def spoil(self, ended: Ended, detail: str) -> None:
+        """Note a fault of ours or of the adapter's: a check that held is never read as passed."""
+        if self.ended is Ended.RETURNED:
+            self.ended = None
+        self.end(ended, detail)
+
     def played(self) -> Played:
         """Say what came of it."""
         ended = self.ended or Ended.SUITE
@@ -109,9 +115,7 @@ def play(
     except SystemExit as error:  # a task or a callback of the subject's raised it through the loop
         seen.end(Ended.RAISED, described(error))
     except Exception as error:  # the loop's factory, its close, or the suite itself
-        if seen.ended is Ended.RETURNED:  # never read as passed
-            seen.ended = None
-        seen.end(Ended.SUITE, described(error))
+        seen.spoil(Ended.SUITE, described(error))
     return seen.played()
 
 
@@ -194,12 +198,19 @@ async def _try(
     await trial.enter()  # before the task, whose first turn an eager loop takes at once
     steps = Steps(check.function(trial))
     task = loop.create_task(_judged(steps, seen))
+    own = asyncio.current_task(loop)
 
     def expired() -> None:
+        if task.done() and own is not None and trial.adapter.under_way:  # it never finishes
+            seen.spoil(Ended.ADAPTER, f"{trial.adapter.under_way} never ended")
+            own.cancel()
+            return
         if task.cancelled() or seen.ended is Ended.DEADLINE:
             loop.stop()  # the cancellation was swallowed
         place = where(steps.coroutine)
-        if trial.setup_clause:
+        if trial.adapter.under_way:
+            seen.end(Ended.ADAPTER, f"{trial.adapter.under_way} never ended: {place}")
+        elif trial.setup_clause:
             seen.end(
                 Ended.SETUP, f"a step before it never ended: {place}; see {trial.setup_clause}"
             )
@@ -231,6 +242,8 @@ async def _judged(steps: Steps[None], seen: _Seen) -> None:
         await steps
     except CheckFailedError as error:
         seen.end(Ended.ASSERTION, str(error))
+    except AdapterError as error:
+        seen.end(Ended.ADAPTER, str(error))
     except PreconditionError as error:
         seen.end(Ended.SETUP, str(error))
     except asyncio.CancelledError:
@@ -254,7 +267,10 @@ async def _clear(loop: asyncio.AbstractEventLoop, trial: Trial, seen: _Seen) -> 
             writer.transport.abort()
     trial.bench.clear()
     await trial.bench.idle()
-    await trial.subject.finish()
+    try:
+        await trial.adapter.finish()
+    except AdapterError as error:
+        seen.spoil(Ended.ADAPTER, str(error))
     own = set(trial.tasks)
     for task in own | tasks_of_the_check(loop):
         task.cancel()

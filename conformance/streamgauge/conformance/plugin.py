@@ -17,6 +17,7 @@ import pytest
 
 from streamgauge.conformance import clocks
 from streamgauge.conformance.catalogue import load
+from streamgauge.conformance.errors import StreamgaugeError
 from streamgauge.conformance.plan import Result, RunPlan
 from streamgauge.conformance.runner import TrialSpec
 from streamgauge.conformance.selection import Selection
@@ -41,7 +42,8 @@ class _Worker:
 
     def __init__(self, plan: RunPlan, log: Path) -> None:
         threads = threads_now()
-        self.selection = Selection(plan)
+        self.selection = Selection(plan, log.write_text)  # which says what it was that never came
+        log.write_text("")
         _silence()
         factor = clocks.unit() * plan.timeout_factor
         self.player = player(self.selection, log, factor, threads)
@@ -84,7 +86,10 @@ class ClauseFile(pytest.File):
     def collect(self) -> Iterator[TrialItem]:
         """Give the plan's trials of the clauses that stand in this file."""
         catalogue = load()
-        selection = _this_worker(self.config).selection
+        try:
+            selection = _this_worker(self.config).selection
+        except StreamgaugeError as error:  # nothing of the sort came of it in the command
+            raise self.CollectError(f"in a worker, {error}") from error
         plan = selection.plan
         for spec in selection.trials:
             if catalogue[spec.check.clause].file == self.path.name:

@@ -16,7 +16,8 @@ from typing import Callable, Optional
 from streamgauge.conformance import blame
 from streamgauge.conformance.clocks import Deadlines
 from streamgauge.conformance.deliveries import WHOLE, Plan
-from streamgauge.conformance.hygiene import Noise, Timers
+from streamgauge.conformance.expectations import AdapterError
+from streamgauge.conformance.hygiene import Noise, Timers, tasks_of_the_check
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.playing import play
 from streamgauge.conformance.registry import Check
@@ -53,6 +54,7 @@ class Replay:
         self._bench = Bench(self._loop)
         self._trial = Trial(subject, link, self._bench, check.like(link), plan, model)
         self._coroutine = check.function(self._trial)
+        self._fault: Optional[AdapterError] = None  # of what the adapter does in the end
         self.where = ""
 
     def run(self) -> str:
@@ -64,6 +66,8 @@ class Replay:
         Raises:
             BaseException: whatever the check raises; after a KeyboardInterrupt `where` says in
                 which line it waited.
+            AdapterError: the adapter made no connection, or did not clear up after a check that
+                held.
         """
         noise = Noise()
         errors = self._trial.loop_errors
@@ -81,6 +85,8 @@ class Replay:
                 noise.resource_warnings_expected = self._trial.resource_warnings_expected
             gc.collect()
             noise.loop_errors(errors)
+        if self._fault is not None:
+            raise self._fault
         return str(noise)
 
     async def _played(self) -> None:
@@ -89,14 +95,26 @@ class Replay:
 
     def _clear(self) -> None:
         self._bench.clear()
-        for task in asyncio.all_tasks(self._loop):
+        for task in tasks_of_the_check(self._loop):
             task.cancel()
         for closing in (*self._trial.servers, *self._trial.writers):
             with contextlib.suppress(Exception):  # the trial is over
                 closing.close()
+        self._finish()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
         self._loop.run_until_complete(self._trial.leave())
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
+
+    def _finish(self) -> None:
+        try:
+            self._loop.run_until_complete(self._trial.adapter.finish())
+        except AdapterError as error:
+            self._fault = error
+        except KeyboardInterrupt:
+            self.where = self.where or self._trial.adapter.under_way
+            raise
 
 
 def _line_of(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from fnmatch import fnmatchcase
-from typing import Dict, Iterable, Iterator, List, Mapping, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Tuple, TypeVar
 
 from streamgauge.conformance import catalogue, registry
 from streamgauge.conformance.catalogue import EDITIONS, Catalogue, Clause
@@ -24,25 +24,33 @@ from streamgauge.conformance.subjects import Subject, resolve
 
 __all__ = ["Selection", "edition_of"]
 
+Found = TypeVar("Found")
+
 
 class Selection:
     """A plan, resolved: its subjects, its loops and its trials.
 
     Args:
         plan: what was asked for.
+        announce: told of each subject and loop before it is imported, as messages begin.
 
     Raises:
         UsageError: for a subject, loop, link, edition, pattern or plan that does not exist.
         NothingToRunError: if no trial is left.
     """
 
-    def __init__(self, plan: RunPlan) -> None:
+    def __init__(self, plan: RunPlan, announce: Callable[[str], None] = lambda _: None) -> None:
         for folder in plan.search_path:
             if folder not in sys.path:
                 sys.path.append(folder)  # last, so that nothing of ours is shadowed by it
         self.plan = plan
-        self.subjects: Dict[str, Subject] = {name: resolve(name) for name in plan.subjects}
-        self.loops: Dict[str, LoopFactory] = {name: resolve_loop(name) for name in plan.loops}
+
+        def found(kind: str, name: str, resolved: Callable[[str], Found]) -> Found:
+            announce(f"{kind} {name!r}")
+            return resolved(name)
+
+        self.subjects: Dict[str, Subject] = {n: found("subject", n, resolve) for n in plan.subjects}
+        self.loops: Dict[str, LoopFactory] = {n: found("loop", n, resolve_loop) for n in plan.loops}
         self.links = _links(plan)
         self.sweep = _sweep(plan)
         self.clauses = _clauses(plan)

@@ -173,4 +173,20 @@ def _sound(subject: Subject) -> Subject:
                 f"expected a set of names {wanted}"
             )
     subject.lacks = frozenset(subject.lacks)
+    if "own" in subject.links and not _brings_a_pair(subject):
+        raise UsageError(
+            f"subject {subject.name!r}: its links are {', '.join(subject.links)}, and it has no "
+            f"`async def pair(self, limit)`; {_REMEDY}"
+        )
     return subject
+
+
+_REMEDY = (
+    "write that, to give reader, writer and the peer's socket, or take 'own' out of its `links` "
+    "and offer asyncio's names"
+)
+
+
+def _brings_a_pair(subject: Subject) -> bool:
+    pair = subject.pair
+    return callable(pair) and getattr(pair, "__func__", None) is not Subject.pair

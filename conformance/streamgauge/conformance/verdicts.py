@@ -63,7 +63,8 @@ class Ended(str, Enum):
     DEADLINE = "deadline"  # the check waited for the subject and the wait had no end
     BLOCKED = "blocked"  # the loop itself was held and the worker had to be ended
     DIED = "died"  # the worker process went away
-    SUITE = "suite"  # the suite or the adapter raised
+    SUITE = "suite"  # the suite itself raised
+    ADAPTER = "adapter"  # a call into the adapter raised, gave no connection, or never ended
     NOT_TRIED = "not-tried"  # edition, platform or a declared lack
     UNREACHED = "unreached"  # it was due, and the run came to its end without it
 
@@ -100,6 +101,8 @@ JUDGEMENT: Mapping[Tuple[Ended, bool], Verdict] = {
     (Ended.DIED, True): Verdict.CRASH,
     (Ended.SUITE, False): Verdict.HARNESS,
     (Ended.SUITE, True): Verdict.HARNESS,
+    (Ended.ADAPTER, False): Verdict.HARNESS,
+    (Ended.ADAPTER, True): Verdict.HARNESS,
     (Ended.NOT_TRIED, False): Verdict.INAPPLICABLE,
     (Ended.NOT_TRIED, True): Verdict.INAPPLICABLE,
     (Ended.UNREACHED, False): Verdict.UNVERIFIED,

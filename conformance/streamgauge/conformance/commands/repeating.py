@@ -14,7 +14,7 @@ from streamgauge.conformance.catalogue import EDITIONS
 from streamgauge.conformance.commands.words import EPILOG
 from streamgauge.conformance.deliveries import named
 from streamgauge.conformance.errors import UsageError
-from streamgauge.conformance.expectations import PreconditionError
+from streamgauge.conformance.expectations import AdapterError, PreconditionError
 from streamgauge.conformance.plainly import script_for
 from streamgauge.conformance.plan import LINKS, STOCK_LOOP, RunPlan
 from streamgauge.conformance.replay import Replay, cut_to_check, stack_of
@@ -110,6 +110,10 @@ def _replay(selection: Selection, spec: TrialSpec, debug: bool) -> int:
     except KeyboardInterrupt:
         click.echo(f"{title}: interrupted; it waited in {replay.where}")
         return EXIT_CODES[Outcome.INCOMPLETE]
+    except AdapterError as error:
+        stack = f"{stack_of(error.__cause__)}\n" if error.__cause__ else ""
+        click.echo(f"{stack}{title}: the adapter is at fault: {error}")
+        return EXIT_CODES[Outcome.HARNESS]
     except PreconditionError as error:
         cut_to_check(error)
         click.echo(f"{stack_of(error)}\n{title}: not tried, {error}")
