@@ -15,6 +15,8 @@ from streamgauge.conformance.errors import NothingToRunError, UsageError
 from streamgauge.conformance.plan import EVERY_TRIAL, Listener, Result, RunPlan
 from streamgauge.conformance.verdicts import Verdict
 
+pytestmark = pytest.mark.oldest_and_newest
+
 HERE = str(Path(__file__).parent)
 CLAUSE = "reader.readexactly.returns-n"
 NEIGHBOURS = ("reader.read.*", "reader.readline.*")  # no trial of theirs calls readexactly

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.oldest_and_newest
+
 HERE = Path(__file__).parent
 
 

@@ -23,6 +23,8 @@ from streamgauge.conformance.subjects import ShapedSubject
 from streamgauge.conformance.verdicts import Verdict
 from streamgauge.fakes import MemoryNetwork
 
+pytestmark = pytest.mark.oldest_and_newest
+
 SOCK = "a socket handed over by sock="
 QUEUE = "the queue of connections that are not accepted yet"
 FILES = "a path in the file system"
