@@ -62,7 +62,7 @@ def test_what_holds_its_loop_is_told_each_time(played: Played) -> None:
 
 @pytest.mark.parametrize(
     ("subject", "ending"),
-    [("exits_at_once", "(exit code 3)"), ("dies_by_signal", "(killed by SIGSEGV)")],
+    [("exits_at_once", "it ended with exit code 3"), ("dies_by_signal", "it ended by SIGSEGV")],
 )
 def test_a_death_is_told_with_its_ending(played: Played, subject: str, ending: str) -> None:
     """A crash says whether it was an exit, and with which code, or which signal it was."""

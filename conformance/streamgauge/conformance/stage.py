@@ -12,7 +12,6 @@ import faulthandler
 import gc
 import multiprocessing
 import os
-import signal
 import threading
 import traceback
 from multiprocessing.connection import Connection
@@ -23,6 +22,7 @@ from streamgauge.conformance import clocks, lacking
 from streamgauge.conformance.deliveries import WHOLE
 from streamgauge.conformance.memory import MemoryBound
 from streamgauge.conformance.plan import Result
+from streamgauge.conformance.rehearsal import ending
 from streamgauge.conformance.runner import TrialSpec, run_trial
 from streamgauge.conformance.selection import Selection
 from streamgauge.conformance.subjects import Subject
@@ -184,8 +184,7 @@ class ForkedStage:
         child.kill()  # one that has only closed its end of the line goes as well
         child.join()
         self.close()
-        code = child.exitcode or 0
-        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return ending(child.exitcode or 0)
 
 
 Player = Union[Stage, ForkedStage]
@@ -215,21 +214,21 @@ def threads_now() -> int:
         return threading.active_count()
 
 
-def obituary(spec: TrialSpec, log: Path, ending: str = "") -> Result:
+def obituary(spec: TrialSpec, log: Path, how: str = "") -> Result:
     """Give the result of a trial of which the process that played it has died.
 
     Args:
         spec: the trial.
         log: what that process kept: the plan it was playing, and its last words.
-        ending: how it ended, where that is known.
+        how: how it ended, where that is known.
     """
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     plan, _, words = text.partition("\n")
     words = words.strip()
     ended = Ended.BLOCKED if clocks.stalled(words) else Ended.DIED
     detail = f"{LAST[ended]}{words or WORDLESS}"
-    if ended is Ended.DIED and ending:
-        detail += f" ({ending})"
+    if ended is Ended.DIED and how:
+        detail += f"; it ended {how}"
     return spec.result_of(
         judge(Observation(ended)), detail, plan="" if plan == WHOLE.name else plan
     )
