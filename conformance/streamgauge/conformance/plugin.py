@@ -42,8 +42,12 @@ class _Worker:
 
     def __init__(self, plan: RunPlan, log: Path) -> None:
         threads = threads_now()
-        self.selection = Selection(plan, log.write_text)  # which says what it was that never came
-        log.write_text("")
+
+        def announce(what: str) -> None:  # of an import that never comes back, this is left
+            log.write_text(what)
+
+        self.selection = Selection(plan, announce)
+        announce("")
         _silence()
         factor = clocks.unit() * plan.timeout_factor
         self.player = player(self.selection, log, factor, threads)

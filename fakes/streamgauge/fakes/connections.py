@@ -49,13 +49,13 @@ class Unread(NamedTuple):
         reader = getattr(protocol, "_stream_reader", None)
         return cls(transport.get_extra_info("sockname"), undelivered, reader)
 
-    def count(self) -> int:
+    def total(self) -> int:
         """Count the bytes that are unread by now."""
         return self.undelivered + unread_bytes(self.reader)
 
     def leaks(self) -> List[Leak]:
         """Say what is unread by now."""
-        n = self.count()
+        n = self.total()
         return [Leak("unread-bytes", f"{n} bytes that {shown(self.own)} never read")] if n else []
 
 
@@ -96,7 +96,7 @@ class Connection:
     def closing(self, transport: Any) -> None:
         """A transport is closed, not aborted: note what it has not read."""
         unread = Unread.of(transport, transport.wire.into.unread)
-        if unread.count():
+        if unread.total():
             self._unread.append(unread)
 
     def detach(self, transport: Any) -> None:
