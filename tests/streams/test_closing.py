@@ -8,7 +8,7 @@ import asyncio.streams
 import pytest
 
 from streamgauge.streams import StreamWriter
-from streamgauge.streams.closing import CloseWatch
+from streamgauge.streams.closing import ForeignFlow
 
 
 class Deaf(asyncio.Protocol):
@@ -36,9 +36,9 @@ class Asked(asyncio.Protocol):
 async def test_a_protocol_that_cannot_be_asked_is_listened_to(protocol, error):
     """Its connection_lost runs as ever, and ends every wait, with the error if there is one."""
     protocol = protocol()
-    watch = CloseWatch(protocol)
-    watch.start()
-    tasks = [asyncio.ensure_future(watch.wait(None)) for _ in range(2)]
+    flow = ForeignFlow(protocol)
+    flow.start()
+    tasks = [asyncio.ensure_future(flow._get_close_waiter(None)) for _ in range(2)]
     await asyncio.sleep(0)
     protocol.connection_lost(error)
     assert await asyncio.gather(*tasks, return_exceptions=True) == [error] * 2
@@ -50,14 +50,14 @@ async def test_an_end_before_the_first_wait_is_known():
     """Asyncio's FlowControlMixin remembers that the connection was lost."""
     protocol = asyncio.streams.FlowControlMixin()
     protocol.connection_lost(None)
-    await asyncio.wait_for(CloseWatch(protocol).wait(None), 10)
+    await asyncio.wait_for(ForeignFlow(protocol)._get_close_waiter(None), 10)
 
 
 async def test_cancelling_a_wait_cancels_nothing_shared():
     """The protocol's future lives on, and the next wait ends with it."""
     protocol = Asked()
-    watch = CloseWatch(protocol)
-    task = asyncio.ensure_future(watch.wait(None))
+    flow = ForeignFlow(protocol)
+    task = asyncio.ensure_future(flow._get_close_waiter(None))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -65,14 +65,14 @@ async def test_cancelling_a_wait_cancels_nothing_shared():
     assert not protocol.closed.done()
     protocol.closed.set_exception(OSError("broken"))
     with pytest.raises(OSError, match="broken"):
-        await watch.wait(None)
+        await flow._get_close_waiter(None)
 
 
 async def test_somebody_elses_cancelling_is_not_ours():
     """If another program cancelled the shared future, a wait returns, uncancelled."""
     protocol = Asked()
     protocol.closed.cancel()
-    assert await CloseWatch(protocol).wait(None) is None
+    assert await ForeignFlow(protocol)._get_close_waiter(None) is None
 
 
 async def test_a_protocol_may_answer_with_a_coroutine():
@@ -83,7 +83,7 @@ async def test_a_protocol_may_answer_with_a_coroutine():
         return None
 
     protocol.closed = answer()
-    assert await CloseWatch(protocol).wait(None) is None
+    assert await ForeignFlow(protocol)._get_close_waiter(None) is None
 
 
 async def test_a_protocol_that_is_never_told_can_be_closed(transport):

@@ -97,7 +97,8 @@ class TestCallbacks:
         """`_stream_writer` gives the writer that we made as long as somebody uses it."""
         reader, protocol = joined(transport)
         loop = asyncio.get_running_loop()
-        writer = protocol._know(StreamWriter(transport, protocol, reader, loop))
+        writer = StreamWriter(transport, protocol, reader, loop)
+        protocol._writer_ref = weakref.ref(writer)
         assert protocol._stream_writer is writer
         transport.closing = True
         del writer

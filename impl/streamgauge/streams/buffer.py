@@ -52,7 +52,6 @@ class ReceiveBuffer:
         self.head = b""
         self.tail_size = 0
         self.tail = _NO_QUEUE
-        self._tiny = 0
         self.before = 0  # bytes that were received before those of head
 
     @property
@@ -91,6 +90,7 @@ class ReceiveBuffer:
                 return length
             if self.tail is _NO_QUEUE:
                 self.tail = deque()
+                self._tiny = 0
         if length < TINY_BYTES:
             if not length:
                 return self.tail_size + len(self.head)

@@ -2,8 +2,8 @@
 
 A writer can be built over any protocol: asyncio's own, asyncio.subprocess's, or the bare
 ``asyncio.streams.FlowControlMixin`` of the recipe that makes a stream of standard output. Here
-lives how such a protocol is asked whether the connection has ended. For our own protocol, that
-is ``flow``'s knowledge.
+lives how such a protocol is asked whether the connection has ended, and what a writer sees of it
+where it would look at our own (``flow``).
 """
 
 from __future__ import annotations
@@ -17,13 +17,20 @@ _UNIMPLEMENTED = getattr(
 )
 
 
-class CloseWatch:
-    """The end of a foreign protocol's connection.
+class ForeignFlow:
+    """A foreign protocol's connection, as a writer looks at one of ours.
 
     Args:
         protocol: The protocol. If it can't be asked, its ``connection_lost`` is listened to from
             :meth:`start` on, until it was called.
     """
+
+    # A writer can't know: its drains ask the protocol, each time, and it closes by `_close`.
+    _calm = False
+    _paused = True
+    _connection_lost = False
+    _over_ssl = True
+    _shares_transport = True
 
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
@@ -31,6 +38,18 @@ class CloseWatch:
         self._ended = False
         self._error: BaseException | None = None
         self._waiters: list[asyncio.Future[None]] = []
+
+    def _close(self, transport: Any) -> None:
+        """Listen for the end, and close the transport."""
+        self.start()
+        transport.close()
+
+    def _bound_tls_close(self, transport: Any) -> None:
+        """Leave the bound to the protocol."""
+
+    def _end(self, exc: BaseException | None) -> None:
+        """Tell the protocol that the connection has ended."""
+        self._protocol.connection_lost(exc)
 
     def start(self) -> None:
         """Listen, if that is needed and not done yet; to be called before closing."""
@@ -42,7 +61,7 @@ class CloseWatch:
             return
         self._listen()
 
-    async def wait(self, writer: Any) -> None:
+    async def _get_close_waiter(self, writer: Any) -> None:
         """Wait for the end; cancelling it cancels nothing that others wait for.
 
         Raises:
@@ -66,12 +85,12 @@ class CloseWatch:
 
         def listening(exc: BaseException | None) -> None:
             protocol.__dict__.pop("connection_lost", None)
-            self._end(exc)
+            self._note(exc)
             connection_lost(exc)
 
         protocol.connection_lost = listening
 
-    def _end(self, exc: BaseException | None) -> None:
+    def _note(self, exc: BaseException | None) -> None:
         self._ended = True
         self._error = exc
         for waiter in self._waiters:

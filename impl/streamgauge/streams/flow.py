@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .transports import closes_unbounded
+from .transports import closes_unbounded, is_closing
 
 # How long a TLS peer may take to answer when this side closes: what asyncio allows since 3.11.
 TLS_SHUTDOWN_TIMEOUT_S = 30.0
@@ -33,10 +33,11 @@ class FlowControlMixin(asyncio.BaseProtocol):
         loop: The loop that wakes those who wait; the running one unless told.
     """
 
-    # How it begins; on the class, as connections are many, but for what each drain looks at.
+    # On the class stands how that begins which few connections change.
     _connection_error: BaseException | None = None
     _tls_close_timer: asyncio.TimerHandle | None = None
-    _shares_transport = False
+    _shares_transport = False  # others have the transport, too, and may close it
+    _drain_waiters = _NOBODY  # or their futures, in the order of their calls
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop if loop is not None else asyncio._get_running_loop()
@@ -46,7 +47,6 @@ class FlowControlMixin(asyncio.BaseProtocol):
         self._calm = False
         self._over_ssl = False
         self._connection_lost = False
-        self._drain_waiters = _NOBODY  # or their futures, in the order of their calls
         self._close_waiters = _NOBODY
 
     def pause_writing(self) -> None:
@@ -67,15 +67,11 @@ class FlowControlMixin(asyncio.BaseProtocol):
         Args:
             exc: What ended it; None after an orderly end.
         """
-        self._end(exc)
-
-    def _end(self, exc: BaseException | None) -> None:
-        """Do what `connection_lost` does, without a subclass's part in it."""
         if self._connection_lost:
             return
         self._connection_lost = True
         self._calm = False
-        if self._connection_error is None:  # else closing was given up, which stays the reason
+        if exc is not None and self._connection_error is None:  # else closing was given up
             self._connection_error = exc
         if self._tls_close_timer is not None:
             self._tls_close_timer.cancel()
@@ -84,6 +80,8 @@ class FlowControlMixin(asyncio.BaseProtocol):
             _wake(self._drain_waiters)
         if self._close_waiters:
             _wake(self._close_waiters)
+
+    _end = connection_lost  # without a subclass's part in it
 
     async def _drain_helper(self) -> None:
         """Wait until the transport takes more; any number of tasks may.
@@ -113,8 +111,9 @@ class FlowControlMixin(asyncio.BaseProtocol):
             waiters[waiter] = None
             try:  # as `_wait_among`, without a coroutine more: every connection ends like this
                 await waiter
-            finally:
-                waiters.pop(waiter, None)
+            except BaseException:
+                waiters.pop(waiter)
+                raise
         if self._connection_error is not None:
             raise self._connection_error
 
@@ -126,6 +125,12 @@ class FlowControlMixin(asyncio.BaseProtocol):
             await waiter
         finally:
             waiters.pop(waiter, None)
+
+    def _close(self, transport: Any) -> None:
+        """Close a TLS transport, which asyncio's is broken by if it is closing already."""
+        if not is_closing(transport):
+            transport.close()
+        self._bound_tls_close(transport)
 
     def _bound_tls_close(self, transport: Any) -> None:
         """See to it that closing a TLS connection ends even if the peer never answers.

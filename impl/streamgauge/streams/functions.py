@@ -12,7 +12,9 @@ import errno
 import os
 import socket
 import warnings
+from functools import partial
 from typing import Any
+from weakref import ref
 
 from . import loops
 from .arguments import DEFAULT_LIMIT, checked_callback, checked_limit
@@ -52,11 +54,14 @@ async def open_connection(
 
     Source: edition 3.8, open_connection.
     """
-    running = _given_or_running(loop, "open_connection")
+    running: Any = asyncio.get_running_loop() if loop is None else _given(loop, "open_connection")
     reader = StreamReader(limit, running)
     protocol = StreamReaderProtocol(reader, None, running)
-    transport, _ = await loops.create_connection(running, lambda: protocol, host, port, **kwds)
-    return reader, _writing(transport, protocol, reader, running)
+    connect = partial(loops.create_connection, running) if kwds else running.create_connection
+    transport, _ = await connect(lambda: protocol, host, port, **kwds)
+    writer = StreamWriter(transport, protocol, reader, running)
+    protocol._writer_ref = ref(writer)
+    return reader, writer
 
 
 async def start_server(
@@ -93,7 +98,7 @@ async def start_server(
 
     Source: edition 3.8, start_server.
     """
-    running = _given_or_running(loop, "start_server")
+    running = asyncio.get_running_loop() if loop is None else _given(loop, "start_server")
     factory = _factory(client_connected_cb, limit, running)
     return await loops.create_server(running, factory, host, port, **kwds)  # type: ignore[no-any-return]
 
@@ -125,11 +130,15 @@ if hasattr(socket, "AF_UNIX"):
 
         Source: edition 3.8, open_unix_connection.
         """
-        running = _given_or_running(loop, "open_unix_connection")
+        running = (
+            asyncio.get_running_loop() if loop is None else _given(loop, "open_unix_connection")
+        )
         reader = StreamReader(limit, running)
         protocol = StreamReaderProtocol(reader, None, running)
         transport, _ = await running.create_unix_connection(lambda: protocol, _plain(path), **kwds)
-        return reader, _writing(transport, protocol, reader, running)
+        writer = StreamWriter(transport, protocol, reader, running)
+        protocol._writer_ref = ref(writer)
+        return reader, writer
 
     async def start_unix_server(
         client_connected_cb: ClientConnectedCallback | None,
@@ -164,7 +173,7 @@ if hasattr(socket, "AF_UNIX"):
 
         Source: edition 3.8, start_unix_server.
         """
-        running = _given_or_running(loop, "start_unix_server")
+        running = asyncio.get_running_loop() if loop is None else _given(loop, "start_unix_server")
         factory = _factory(client_connected_cb, limit, running)
         path = _plain(path)
         if path is not None:
@@ -172,21 +181,13 @@ if hasattr(socket, "AF_UNIX"):
         return await loops.create_unix_server(running, factory, path, **kwds)  # type: ignore[no-any-return]
 
 
-def _given_or_running(loop: Loop | None, function: str) -> Any:
-    if loop is None:
-        return asyncio.get_running_loop()
+def _given(loop: Loop, function: str) -> Any:
     warnings.warn(
         f"the loop argument of {function}() is deprecated: it finds the running loop itself",
         DeprecationWarning,
         stacklevel=3,
     )
     return loop
-
-
-def _writing(
-    transport: Any, protocol: StreamReaderProtocol, reader: StreamReader, loop: Loop
-) -> StreamWriter:
-    return protocol._know(StreamWriter(transport, protocol, reader, loop))
 
 
 def _factory(client_connected_cb: Any, limit: float | None, loop: Loop) -> Any:

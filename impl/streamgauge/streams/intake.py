@@ -45,11 +45,7 @@ class Intake:
         ValueError: ``limit`` is not positive.
     """
 
-    # How it begins; on the class, as connections are many, but for what each read looks at.
-    _needed: float = 0  # bytes that have to be buffered before the waiter is woken
-    _wanted: float = 0  # bytes that its read will take, if as many are there
-    _transport: Any = None
-    _delivers_once_a_turn = False
+    # On the class stands how that begins which few connections change.
     _source_traceback = None  # asyncio's protocol, which a program may join us to, looks for it
     _landing: Landing | None = None  # where a large message is received that a read waits for
 
@@ -58,7 +54,9 @@ class Intake:
         limit: float | None = DEFAULT_LIMIT,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self._limit_bytes = limit = checked_limit(limit)
+        if limit.__class__ is not int or limit <= 0:
+            limit = checked_limit(limit)
+        self._limit_bytes = limit
         self._high_bytes, self._longest_line = _bounds(limit)
         self._loop = loop if loop is not None else asyncio._get_running_loop()
         self._incoming = incoming = ReceiveBuffer()
@@ -66,6 +64,9 @@ class Intake:
         self._eof = False
         self._exception: Any = None
         self._waiter: asyncio.Future[None] | None = None
+        self._needed: float = 0  # bytes that have to be buffered before the waiter is woken
+        self._wanted: float = 0  # bytes that its read will take, if as many are there
+        self._transport: Any = None
         self._paused = False
 
     def at_eof(self) -> bool:
@@ -108,7 +109,7 @@ class Intake:
             waiter.set_result(None)
             if bound > self._high_bytes:
                 # What will be read before this transport can deliver more does not count.
-                spoken_for = self._wanted if self._delivers_once_a_turn else 0
+                spoken_for = self._wanted if delivers_once_a_turn(self._transport) else 0
                 if incoming.size > self._high_bytes + spoken_for:
                     self._pause()
         elif bound > self._high_bytes and incoming.size > self._high_bytes:
@@ -117,7 +118,8 @@ class Intake:
     def feed_eof(self) -> None:
         """Acknowledge the end of the stream: reads are served from the buffer, then end."""
         self._eof = True
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def exception(self) -> Any:
         """Return the exception given to :meth:`set_exception`, or None."""
@@ -143,7 +145,6 @@ class Intake:
                 f"this reader has a transport already, {self._transport!r}; got {transport!r}"
             )
         self._transport = transport
-        self._delivers_once_a_turn = delivers_once_a_turn(transport)
 
     @property
     def _limit(self) -> float:
@@ -305,7 +306,6 @@ class Intake:
             # The new one rests on the old one, which nobody would resume any more.
             self._resume()
         self._transport = transport
-        self._delivers_once_a_turn = delivers_once_a_turn(transport)
         if self._incoming.size > self._high_bytes:
             self._pause()
 

@@ -49,11 +49,11 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         client_connected_cb: ClientConnectedCallback | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(loop=loop)
+        super().__init__(loop)
         self._stream_reader = stream_reader
         self._client_connected_cb = client_connected_cb
         self._transport: Any = None
-        self._writer_ref: Callable[[], Any] = _nobody
+        self._writer_ref: Any = None  # gives the writer, as long as there is one
 
     def __init_subclass__(cls, **kwds: Any) -> None:
         super().__init_subclass__(**kwds)
@@ -62,17 +62,12 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
     @property
     def _stream_writer(self) -> Any:
         """The writer, as long as somebody uses it."""
-        return self._writer_ref()
+        return self._writer_ref and self._writer_ref()
 
     @_stream_writer.setter
     def _stream_writer(self, writer: Any) -> None:
         """Hold a writer that a subclass has made, until the connection ends."""
-        self._writer_ref = _nobody if writer is None else lambda: writer
-
-    def _know(self, writer: StreamWriter) -> StreamWriter:
-        """Remember our own writer, which its user alone keeps alive."""
-        self._writer_ref = weakref.ref(writer)
-        return writer
+        self._writer_ref = lambda: writer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Join the transport; for a server, start the handler.
@@ -80,18 +75,24 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         A second call, after an upgrade to TLS, exchanges the transport below reader and writer
         and starts nothing.
         """
-        first = self._transport is None
-        self._join(transport)
-        if first and self._client_connected_cb is not None:
-            handle = partial(
-                self._handle, self._client_connected_cb, self._stream_reader, transport
-            )
+        if self._transport is not None:
+            self._exchange(transport)
+            return
+        self._transport = transport
+        self._over_ssl = transport.get_extra_info("sslcontext") is not None
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        reader = self._stream_reader
+        if reader is not None:
+            reader.set_transport(transport)
+        if self._client_connected_cb is not None:
+            handle = partial(self._handle, self._client_connected_cb, reader, transport)
             if is_reading(transport):
                 handle()
             else:
                 # uvloop begins to read when this returns, and would undo a pause by the handler,
                 # which therefore starts after that. What the socket held already may come first.
-                self._loop.call_soon(handle)  # type: ignore[union-attr]  # _join has set it
+                self._loop.call_soon(handle)
 
     def data_received(self, data: bytes) -> None:
         """Feed the reader."""
@@ -106,37 +107,38 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
             reader.feed_eof()
         return not self._over_ssl
 
-    def _end(self, exc: BaseException | None) -> None:
-        """Tell the reader of EOF, or of the error, as well."""
-        if self._connection_lost:
-            return
-        reader, self._stream_reader = self._stream_reader, None
-        FlowControlMixin._end(self, exc)
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell all who wait, and the reader, of the end: of EOF, or of the error.
+
+        Only the first call counts.
+
+        Args:
+            exc: What ended it; None after an orderly end.
+        """
+        FlowControlMixin.connection_lost(self, exc)
+        reader = self._stream_reader
         if reader is not None:
+            self._stream_reader = None
             if exc is None:
                 reader.feed_eof()
             else:
                 reader.set_exception(exc)
         self._transport = None
-        self._writer_ref = _nobody
+        self._writer_ref = None
+
+    _end = connection_lost  # without a subclass's part in it
 
     def _feeds_only(self, reader: Any) -> bool:
         """Return whether received bytes are fed to ``reader`` here and nothing else is done."""
         hook = getattr(self.data_received, "__func__", None) is not _DATA_RECEIVED
         return self._stream_reader is reader and not (hook or self._over_ssl)
 
-    def _join(self, transport: Any) -> None:
-        """Take ``transport`` as this connection's transport, instead of the former, if any."""
-        former, self._transport = self._transport, transport
+    def _exchange(self, transport: Any) -> None:
+        """Take ``transport`` instead of the former: the connection was upgraded to TLS."""
+        self._transport = transport
         self._over_ssl = transport.get_extra_info("sslcontext") is not None
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        reader = self._stream_reader
-        if former is None:
-            if reader is not None:
-                reader.set_transport(transport)
-            return
         self._paused = False
+        reader = self._stream_reader
         if reader is not None:
             reader._replace_transport(transport)
         writer = self._stream_writer
@@ -145,7 +147,8 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
 
     def _handle(self, callback: ClientConnectedCallback, reader: Any, transport: Any) -> None:
         loop: Any = self._loop
-        writer = self._know(StreamWriter(transport, self, reader, loop))
+        writer = StreamWriter(transport, self, reader, loop)
+        self._writer_ref = weakref.ref(writer)
         try:
             result = callback(reader, writer)
         except Exception as error:
@@ -195,7 +198,3 @@ def _handlers_of(loop: Any) -> _Handlers:
 
 
 _DATA_RECEIVED = StreamReaderProtocol.data_received
-
-
-def _nobody() -> None:
-    """Stand in for a weak reference where there is no writer."""

@@ -13,7 +13,7 @@ import warnings
 from typing import Any, Iterable
 
 from .arguments import BytesLike, checked_data, checked_lines, checked_tls
-from .closing import CloseWatch
+from .closing import ForeignFlow
 from .flow import FlowControlMixin
 from .landing import Landing
 from .reader import StreamReader
@@ -23,13 +23,26 @@ from .transports import disown_tls, is_closing, start_tls
 TLS_DRAINS_A_TURN = 128
 
 
-class _Restless:
-    """Stands where a foreign protocol does not say whether all is calm: it never is."""
+class _Asked:
+    """A reader whose exception has to be asked for, as one that keeps it as a plain value.
 
-    _calm = False
+    Args:
+        reader: The reader, or None.
 
+    Raises:
+        AssertionError: It has no ``exception()`` to ask for.
+    """
 
-_RESTLESS = _Restless()
+    def __init__(self, reader: Any) -> None:
+        if reader is not None and not callable(getattr(reader, "exception", None)):
+            raise AssertionError(
+                f"reader has to be None or a stream reader with exception(), got {reader!r}"
+            )
+        self._reader = reader
+
+    @property
+    def _exception(self) -> Any:
+        return None if self._reader is None else self._reader.exception()
 
 
 class StreamWriter:
@@ -50,34 +63,19 @@ class StreamWriter:
     Source: edition 3.8, StreamWriter.
     """
 
-    _transport: Any = None  # as long as the constructor has not accepted one
-
-    # How it begins; on the class, as connections are many.
     _tls_drains = 0
-    _shared = False  # others have the transport, too, and may close it
-    _close_watch: CloseWatch | None = None
 
     def __init__(
         self, transport: Any, protocol: Any, reader: Any, loop: asyncio.AbstractEventLoop
     ) -> None:
-        plain = type(reader) is StreamReader or _is_plain(reader)
-        if not plain and reader is not None and not callable(getattr(reader, "exception", None)):
-            raise AssertionError(
-                f"reader has to be None or a stream reader with exception(), got {reader!r}"
-            )
+        # Ours keep their state as plain values, which are looked at without a call.
+        self._state = reader if reader.__class__ is StreamReader else _Asked(reader)
+        ours = isinstance(protocol, FlowControlMixin)
+        self._flow: Any = protocol if ours else ForeignFlow(protocol)
         self._transport = transport
         self._protocol = protocol
         self._reader = reader
         self._loop = loop
-        # Ours keep their state as plain values, which `drain` can look at without a call.
-        self._flow = protocol if isinstance(protocol, FlowControlMixin) else None
-        self._state = reader if plain else None
-        # Where `drain` looks whether anything happened since it last had nothing to wait for.
-        self._calm = self._flow or _RESTLESS
-        if self._flow is None:
-            self._close_watch = CloseWatch(protocol)
-        elif self._flow._shares_transport:
-            self._shared = True
 
     def __repr__(self) -> str:
         shown = [f"transport={self._transport!r}"]
@@ -88,8 +86,8 @@ class StreamWriter:
     @property
     def transport(self) -> Any:
         """The underlying transport."""
-        self._shared = True
-        self._calm._calm = False
+        self._flow._shares_transport = True
+        self._flow._calm = False
         return self._transport
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -112,11 +110,13 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.write.
         """
-        self._calm._calm = False
+        self._flow._calm = False
         try:
             self._transport.write(data if data.__class__ is bytes else checked_data(data))
         except RuntimeError:
-            if not self._lost():
+            # What is written to a connection that is gone is dropped, as asyncio's transports do
+            # it, where uvloop's would raise; `drain` tells.
+            if not self._flow._connection_lost:
                 raise
 
     def writelines(self, data: Iterable[BytesLike]) -> None:
@@ -129,11 +129,11 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.writelines.
         """
-        self._calm._calm = False
+        self._flow._calm = False
         try:
             self._transport.write(checked_lines(data))
         except RuntimeError:
-            if not self._lost():
+            if not self._flow._connection_lost:  # as in `write`
                 raise
 
     def can_write_eof(self) -> bool:
@@ -158,27 +158,17 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.close.
         """
-        if self._close_watch is not None:
-            self._close_watch.start()
-        self._calm._calm = False
-        flow, transport = self._flow, self._transport
-        over_tls = flow is not None and flow._over_ssl
-        if not (over_tls and is_closing(transport)):  # asyncio's TLS is broken by a second close
-            transport.close()
-        if flow is not None and over_tls:
-            flow._bound_tls_close(transport)
+        flow = self._flow
+        flow._calm = False
+        if flow._over_ssl:
+            flow._close(self._transport)
+        else:
+            self._transport.close()
 
     def is_closing(self) -> bool:
         """Return whether the connection is closed or being closed."""
-        return self._lost() or is_closing(self._transport)
-
-    def _lost(self) -> bool:
-        """Return whether the protocol knows that the connection is gone.
-
-        The transport may not say so: asyncio's TLS up to 3.10 doesn't. What is written then is
-        dropped, as asyncio's transports do it, where uvloop's would raise; `drain` tells.
-        """
-        return self._flow is not None and self._flow._connection_lost
+        # A transport that is gone may not say so: asyncio's TLS up to 3.10 doesn't.
+        return self._flow._connection_lost or is_closing(self._transport)
 
     async def wait_closed(self) -> None:
         """Wait until the connection is closed; :meth:`close` is to be called before.
@@ -191,12 +181,10 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.wait_closed.
         """
-        if self._close_watch is not None:
-            await self._close_watch.wait(self)
-        elif self._flow is not None:
-            if self._flow._over_ssl:
-                self._flow._bound_tls_close(self._transport)
-            await self._flow._get_close_waiter(self)
+        flow = self._flow
+        if flow._over_ssl:
+            flow._bound_tls_close(self._transport)
+        await flow._get_close_waiter(self)
 
     async def drain(self) -> None:
         """Wait until it is appropriate to write more; return at once if it is so now.
@@ -212,14 +200,12 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.drain.
         """
-        state = self._state
-        if state is not None:
-            if state._exception is not None:
-                raise state._exception
-            if self._calm._calm:
-                return
-        elif self._reader is not None and self._reader.exception() is not None:
-            raise self._reader.exception()
+        exception = self._state._exception
+        if exception is not None:
+            raise exception
+        flow = self._flow
+        if flow._calm:
+            return
         try:
             closing = self._transport.is_closing()
         except AttributeError:
@@ -228,8 +214,7 @@ class StreamWriter:
             # Let the loop tell the protocol what it may know already: else a program that only
             # writes and drains would never learn that the connection is gone.
             await asyncio.sleep(0)
-        flow = self._flow
-        if flow is None or flow._paused or flow._connection_lost:
+        if flow._paused or flow._connection_lost:
             await self._protocol._drain_helper()
         elif flow._over_ssl:
             # A TLS transport does not see that the one below it is closing (gh-80982): the loop
@@ -237,7 +222,7 @@ class StreamWriter:
             self._tls_drains += 1
             if self._tls_drains % TLS_DRAINS_A_TURN == 0:
                 await asyncio.sleep(0)
-        elif not (closing or self._shared):
+        elif not (closing or flow._shares_transport):
             flow._calm = True
 
     async def start_tls(
@@ -307,11 +292,11 @@ class StreamWriter:
         return data
 
     def _go_on_with(self, transport: Any) -> None:
-        self._calm._calm = False
+        self._flow._calm = False
         self._transport = transport
         protocol = self._protocol
-        if hasattr(protocol, "_join"):
-            protocol._join(transport)
+        if hasattr(protocol, "_exchange"):
+            protocol._exchange(transport)
             return
         protocol._transport = transport
         protocol._over_ssl = True
@@ -326,25 +311,20 @@ class StreamWriter:
         disown_tls(transport)
         transport.close()
         known = error if isinstance(error, Exception) else None
-        if self._flow is not None:
-            self._flow._end(known)
-        else:
-            self._protocol.connection_lost(known)
+        self._flow._end(known)
 
     def __del__(self, warn: Any = warnings.warn) -> None:
-        transport = self._transport
-        if transport is None or self._lost() or is_closing(transport):
+        try:
+            transport = self._transport
+        except AttributeError:  # the constructor has not accepted one
+            return
+        if self._flow._connection_lost or is_closing(transport):
             return
         if self._loop.is_closed():
             warn("loop is closed", ResourceWarning)
             return
         shown = repr(self)
         transport.close()
-        if self._flow is not None:
+        if self._flow._over_ssl:
             self._flow._bound_tls_close(transport)
         warn(f"unclosed {shown}", ResourceWarning)
-
-
-def _is_plain(reader: Any) -> bool:
-    """Return whether a reader's stored exception is its exception."""
-    return isinstance(reader, StreamReader) and type(reader).exception is StreamReader.exception

@@ -14,7 +14,7 @@ def a_writer_by_hand_does_not_close(s: Any) -> None:
 
     @instead(s.StreamWriter)
     def close(self: Any) -> None:
-        if self._flow is not None:
+        if self._flow is self._protocol:
             real(self)
 
 
@@ -25,7 +25,7 @@ def a_writer_by_hand_never_waits(s: Any) -> None:
 
     @instead(s.StreamWriter)
     async def drain(self: Any) -> None:
-        if self._flow is not None:
+        if self._flow is self._protocol:
             await real(self)
 
 
@@ -33,18 +33,18 @@ def a_writer_by_hand_never_waits(s: Any) -> None:
 def a_pipe_is_taken_for_closed(s: Any) -> None:
     """A protocol that cannot be asked is taken for one that has ended."""
 
-    @instead(s.closing.CloseWatch)
-    async def wait(self: Any, writer: Any) -> None:
+    @instead(s.closing.ForeignFlow)
+    async def _get_close_waiter(self: Any, writer: Any) -> None:
         pass
 
 
 @saboteur("writer.built.pipe-wait-closed", "nothing was raised")
 def what_broke_a_pipe_is_forgotten(s: Any) -> None:
     """The end of a connection is noted and its error is not, over another protocol than ours."""
-    real = s.closing.CloseWatch._end
+    real = s.closing.ForeignFlow._note
 
-    @instead(s.closing.CloseWatch)
-    def _end(self: Any, exc: Any) -> None:
+    @instead(s.closing.ForeignFlow)
+    def _note(self: Any, exc: Any) -> None:
         real(self, None)
 
 
@@ -52,8 +52,8 @@ def what_broke_a_pipe_is_forgotten(s: Any) -> None:
 def asyncios_protocol_is_not_asked(s: Any) -> None:
     """wait_closed over asyncio's protocol returns at once."""
 
-    @instead(s.closing.CloseWatch)
-    async def wait(self: Any, writer: Any) -> None:
+    @instead(s.closing.ForeignFlow)
+    async def _get_close_waiter(self: Any, writer: Any) -> None:
         pass
 
 
@@ -65,8 +65,8 @@ def asyncios_reader_is_not_asked(s: Any) -> None:
     @instead(s.StreamWriter)
     def __init__(self: Any, transport: Any, protocol: Any, reader: Any, loop: Any) -> None:
         real(self, transport, protocol, reader, loop)
-        if self._state is None:
-            self._reader = None
+        if self._state is not reader:
+            self._state = s.StreamReader()
 
 
 @saboteur("writer.built.reader-checked", "nothing was raised")
@@ -84,7 +84,7 @@ def what_ended_before_is_waited_for(s: Any) -> None:
     """wait_closed over another protocol than ours does not see that the connection has ended."""
     asked = s.closing._can_be_asked
 
-    @instead(s.closing.CloseWatch)
+    @instead(s.closing.ForeignFlow)
     def start(self: Any) -> None:
         if not (self._listening or asked(self._protocol)):
             self._listening = True

@@ -132,10 +132,10 @@ def resuming_wakes_one_drain(s: Any) -> None:
 @saboteur("writer.drain.lost-connection-wakes", "never ended")
 def a_reset_wakes_no_drain(s: Any) -> None:
     """A reset leaves a drain that waits asleep."""
-    real = s.flow.FlowControlMixin._end
+    real = s.flow.FlowControlMixin.connection_lost
 
     @instead(s.flow.FlowControlMixin)
-    def _end(self: Any, exc: Any) -> None:
+    def connection_lost(self: Any, exc: Any) -> None:
         self._drain_waiters.clear()
         real(self, exc)
 

@@ -177,10 +177,10 @@ def handlers_are_held_while_they_are_connected(s: Any) -> None:
         real(self, *args)
         self._held = set(held) - before
 
-    end = s.StreamReaderProtocol._end
+    end = s.StreamReaderProtocol.connection_lost
 
     @instead(s.StreamReaderProtocol)
-    def _end(self: Any, exc: Any) -> None:
+    def connection_lost(self: Any, exc: Any) -> None:
         end(self, exc)
         self._held = None
 

@@ -30,10 +30,10 @@ def every_read_leaves_a_task(s: Any) -> None:
 @saboteur("hygiene.nothing-never-retrieved", "never retrieved")
 def an_error_is_left_in_a_future(s: Any) -> None:
     """A connection that is lost leaves its error in a future that nobody asks."""
-    real = s.flow.FlowControlMixin._end
+    real = s.flow.FlowControlMixin.connection_lost
 
     @instead(s.flow.FlowControlMixin)
-    def _end(self: Any, exc: Any) -> None:
+    def connection_lost(self: Any, exc: Any) -> None:
         real(self, exc)
         if exc is not None:
             asyncio.get_running_loop().create_future().set_exception(exc)

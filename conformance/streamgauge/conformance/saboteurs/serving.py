@@ -288,12 +288,12 @@ def a_closed_server_goes_on_listening(s: Any) -> None:
 @saboteur("server.close.keeps-connections", "raised ")
 def closing_a_server_closes_its_connections(s: Any) -> None:
     """server.close() aborts every connection."""
-    joined = s.StreamReaderProtocol._join
+    made = s.StreamReaderProtocol.connection_made
     transports: List[Any] = []
 
     @instead(s.StreamReaderProtocol)
-    def _join(self: Any, transport: Any) -> None:
-        joined(self, transport)
+    def connection_made(self: Any, transport: Any) -> None:
+        made(self, transport)
         transports.append(transport)
 
     class Server(Standing):

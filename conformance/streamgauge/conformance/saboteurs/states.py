@@ -263,10 +263,10 @@ def a_reset_is_told_once(s: Any) -> None:
 @saboteur("reader.closed.waiting-read-ends", "still waits")
 def closing_wakes_no_read(s: Any) -> None:
     """Closing the writer leaves a read that waits asleep."""
-    real = s.StreamReaderProtocol._end
+    real = s.StreamReaderProtocol.connection_lost
 
     @instead(s.StreamReaderProtocol)
-    def _end(self: Any, exc: Any) -> None:
+    def connection_lost(self: Any, exc: Any) -> None:
         reader = self._stream_reader
         if exc is None and reader is not None and not reader._eof:
             self._stream_reader = None
