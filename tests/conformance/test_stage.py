@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from pathlib import Path
 from typing import Iterator, List
@@ -69,6 +70,20 @@ def test_a_death_is_told_with_its_ending(played: Played, subject: str, ending: s
     (result,) = played(subject)
     assert Verdict.CRASH is result.verdict
     assert result.detail.endswith(ending)
+
+
+def test_a_death_is_seen_though_a_process_keeps_the_line(
+    played: Played, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What a subject leaves running holds every descriptor of its child; the run goes on."""
+    left = tmp_path / "pid"
+    monkeypatch.setenv("PLANTED_PID", str(left))
+    try:
+        (result,) = played("leaves_a_process")
+    finally:
+        os.kill(int(left.read_text()), signal.SIGKILL)
+    assert Verdict.CRASH is result.verdict
+    assert result.detail.endswith("it ended with exit code 4")
 
 
 def test_a_child_plays_more_than_one_trial(played: Played) -> None:

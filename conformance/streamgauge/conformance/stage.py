@@ -36,6 +36,7 @@ LAST = {  # what a process's last words are told with
 }
 WORDLESS = "without a word: os._exit, a kill, or the machine's memory"
 TASKS = Path("/proc/self/task")
+LOOK_S = 1.0  # between two looks whether a child is alive that should have hung up with its death
 FAREWELL_S = 5.0  # for what the subject's modules do at the end of their process
 
 
@@ -138,6 +139,8 @@ class ForkedStage:
         line = self._line or self._fork()
         try:
             line.send(spec.id)
+            while not line.poll(LOOK_S):
+                self._see_it_alive()
             results, fault = line.recv()
         except (EOFError, OSError):
             return [obituary(spec, self._log, self._bury())]
@@ -176,6 +179,11 @@ class ForkedStage:
                 except Exception:
                     results, fault = [], traceback.format_exc()
                 line.send((results, fault))
+
+    def _see_it_alive(self) -> None:
+        """Raise EOFError if the child is dead, and its end of the line a process's that it left."""
+        if self._child is None or not self._child.is_alive():
+            raise EOFError
 
     def _bury(self) -> str:
         """Let go of a dead child; gives how it ended."""
