@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Iterator, List
@@ -102,6 +104,28 @@ def test_closed_it_leaves_no_process(played: Played) -> None:
     assert child is not None
     played.stages[-1].close()
     assert 0 == child.exitcode
+
+
+ENDS_AT_ONCE = """
+import sys
+from pathlib import Path
+from streamgauge.conformance.plan import RunPlan
+from streamgauge.conformance.selection import Selection
+from streamgauge.conformance.stage import player, threads_now
+
+selection = Selection(RunPlan(("streams",), links=("feed",), clauses=("reader.readexactly.*",)))
+plays = player(selection, Path(sys.argv[1]), 1.0, threads_now())
+(result,) = plays.run(selection.trials[0])
+print(result.verdict)
+sys.exit(7)
+"""
+
+
+def test_a_worker_that_ends_of_itself_waits_for_nobody(tmp_path: Path) -> None:
+    """A worker whose run was broken off closes nothing; neither it nor its child is left."""
+    command = [sys.executable, "-c", ENDS_AT_ONCE, str(tmp_path / "log")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=120)
+    assert (7, "pass\n") == (done.returncode, done.stdout)
 
 
 def test_a_fault_of_the_suite_is_raised_here(

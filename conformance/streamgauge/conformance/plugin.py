@@ -21,7 +21,7 @@ from streamgauge.conformance.errors import StreamgaugeError
 from streamgauge.conformance.plan import Result, RunPlan
 from streamgauge.conformance.runner import TrialSpec
 from streamgauge.conformance.selection import Selection
-from streamgauge.conformance.stage import ForkedStage, player, threads_now
+from streamgauge.conformance.stage import player, threads_now
 
 __all__ = ["CLAUSES", "LOGS", "PLAN", "PROPERTY", "clause_files", "item_names", "log_of"]
 
@@ -117,12 +117,6 @@ class TrialItem(pytest.Item):
     def reportinfo(self) -> Any:
         """Say where it stands, for pytest."""
         return self.path, None, self.name
-
-
-def pytest_unconfigure() -> None:
-    """Let whatever plays trials end."""
-    if _worker is not None and isinstance(_worker.player, ForkedStage):
-        _worker.player.close()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Optional[ClauseFile]:

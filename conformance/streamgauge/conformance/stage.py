@@ -7,6 +7,7 @@ everything and played nothing.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import faulthandler
 import gc
@@ -211,7 +212,9 @@ def player(selection: Selection, log: Path, factor: float, threads: int) -> Play
     """
     if threads_now() > threads:
         return Stage(selection, log.open("w", encoding="utf-8"), factor)
-    return ForkedStage(selection, log, factor)
+    forked = ForkedStage(selection, log, factor)
+    atexit.register(forked.close)  # however this process ends: before its children are waited for
+    return forked
 
 
 def threads_now() -> int:
