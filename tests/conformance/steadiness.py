@@ -1,6 +1,7 @@
 """Runs the suite again and again on a busy machine, and compares every verdict.
 
     python tests/conformance/steadiness.py --runs 20 --busy 2 [-- streamgauge run's options]
+    python tests/conformance/steadiness.py --runs 100 --first run.jsonl    # again: 100 more
 
 A verdict that differs between identical runs is a fault of the suite, of the highest rank.
 Prints a line a run and each difference; exits with 1 if there is one.
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from streamgauge.conformance import results
 
@@ -23,15 +24,18 @@ NOT_RUN = ("not run", "")
 SPIN = "while True: pass"  # keeps a core busy
 
 
-def verdicts(options: List[str]) -> Dict[Key, Seen]:
-    """Run once and give each trial's verdict with its detail."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "run.jsonl"
-        command = [sys.executable, "-m", "streamgauge.conformance", "run", "--quiet"]
-        subprocess.run([*command, "--jsonl", str(path), *options], stdout=subprocess.DEVNULL)
-        found = results.read(path).results
+def run(options: List[str], path: Path) -> Dict[Key, Seen]:
+    """Run once, into a file, and give each trial's verdict with its detail."""
+    command = [sys.executable, "-m", "streamgauge.conformance", "run", "--quiet"]
+    subprocess.run([*command, "--jsonl", str(path), *options], stdout=subprocess.DEVNULL)
+    return verdicts(path)
+
+
+def verdicts(path: Path) -> Dict[Key, Seen]:
+    """Read what `run` has written."""
     return {
-        (r.subject, r.loop, r.link, r.clause, r.check): (str(r.verdict), r.detail) for r in found
+        (r.subject, r.loop, r.link, r.clause, r.check): (str(r.verdict), r.detail)
+        for r in results.read(path).results
     }
 
 
@@ -46,26 +50,38 @@ def compare(first: Dict[Key, Seen], other: Dict[Key, Seen]) -> List[str]:
     ]
 
 
+def repeat(runs: int, options: List[str], kept: Optional[Path], folder: Path) -> List[str]:
+    """Run so many times; gives, and prints, what differs from the first of them or the one kept."""
+    path = kept or folder / "first.jsonl"
+    known = path.exists()
+    first = verdicts(path) if known else run(options, path)
+    print(f"{len(first)} trials, {'kept' if known else 'run 1'}", flush=True)  # noqa: T201
+    differences: List[str] = []
+    for number in range(1 if known else 2, runs + 1):
+        found = compare(first, run(options, folder / "run.jsonl"))
+        differences += found
+        print("\n".join([f"run {number}: {len(found)} differ", *found]), flush=True)  # noqa: T201
+    return differences
+
+
 def main() -> int:
     """Run, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--busy", type=int, default=2, help="processes that keep a core busy")
+    parser.add_argument(
+        "--first", type=Path, metavar="FILE", help="what all are compared with; made if missing"
+    )
     parser.add_argument("options", nargs="*", help="for `streamgauge run`, behind --")
     given = parser.parse_args()
     spinning = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(given.busy)]
     try:
-        first = verdicts(given.options)
-        print(f"run 1: {len(first)} trials", flush=True)  # noqa: T201
-        differences: List[str] = []
-        for number in range(2, given.runs + 1):
-            found = compare(first, verdicts(given.options))
-            differences += found
-            print("\n".join([f"run {number}: {len(found)} differ", *found]), flush=True)  # noqa: T201
+        with tempfile.TemporaryDirectory() as folder:
+            differences = repeat(given.runs, given.options, given.first, Path(folder))
     finally:
         for process in spinning:
             process.kill()
-    print(f"{given.runs} runs of {len(first)} trials: {len(differences)} different verdicts")  # noqa: T201
+    print(f"{given.runs} runs: {len(differences)} different verdicts")  # noqa: T201
     return int(bool(differences))
 
 
