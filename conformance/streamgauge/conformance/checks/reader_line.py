@@ -56,6 +56,17 @@ async def waits_for_the_newline_piece_by_piece(t: Trial) -> None:
     t.equal(await reading, b"aline\r and more\n")
 
 
+@check("reader.readline.waits-for-newline")
+async def waits_for_the_newline_behind_a_long_line(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver(b"x" * 2000 + b"\nhalf")
+    t.equal(len(await reader.readline()), 2001, "the long line's length")
+    reading = t.start(reader.readline())
+    await t.still_waits(reading, "readline()")
+    await t.deliver(b" a line\n")
+    t.equal(await t.is_done(reading, "readline()"), b"half a line\n")
+
+
 @check("reader.readline.partial-at-eof")
 async def gives_an_unfinished_line_at_eof(t: Trial) -> None:
     reader = await t.reader()

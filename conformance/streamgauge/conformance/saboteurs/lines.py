@@ -286,3 +286,15 @@ def a_tab_that_came_last_ends_a_line(s: Any) -> None:
         if held.endswith(b"\t") and b"\n" not in held:
             return bytes(await self.read(len(held)))
         return bytes(await real(self))
+
+
+@saboteur("reader.readline.waits-for-newline", "still waits")
+def a_newline_behind_a_long_line_is_passed_by(s: Any) -> None:
+    """What was read of a long piece is let go of, and the search goes on that much further."""
+    real = s.buffer.ReceiveBuffer.release
+
+    @instead(s.buffer.ReceiveBuffer)
+    def release(self: Any) -> None:
+        gone = self.stream.tell()
+        real(self)
+        self.before -= gone
