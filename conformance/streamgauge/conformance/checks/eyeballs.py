@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import ssl
 import sys
 from typing import Any, Iterator, List, Tuple
 from unittest import mock
@@ -20,8 +21,10 @@ from streamgauge.conformance.trial import Trial
 
 LINUX = sys.platform == "linux"  # where all of 127/8 is there, and a full queue drops
 SEVERAL = "a host with several addresses, each of which is tried"
+SOCK = "a socket handed over by sock="
 HOST = "several.invalid"
 DELAY_S = 0.01
+LONG_S = 60.0  # an attempt that is refused does not wait for it
 PORTS_TRIED = 20  # a port is wanted that is free at two addresses at once
 
 
@@ -98,13 +101,90 @@ async def a_dead_address_holds_up_the_next_no_longer_than_the_delay(t: Trial) ->
     t.equal(await reader.readexactly(5), b"hello")
 
 
+@check(
+    "open_connection.happy_eyeballs_delay.tries-next-address",
+    links=("tcp",) if LINUX else (),
+    kernel=SEVERAL,
+)
+async def the_next_address_is_tried_from_the_local_address_asked_for(t: Trial) -> None:
+    dead, live = listening(t, "127.0.0.2", "127.0.0.1")
+    deafen(t, dead)
+    port, local = live.getsockname()[1], ("127.0.0.3", 0)
+    with host_with("127.0.0.2", "127.0.0.1"):
+        _reader, writer = await t.subject.open_connection(
+            HOST, port, happy_eyeballs_delay=DELAY_S, local_addr=local
+        )
+    t.writers.append(writer)
+    peer, address = live.accept()
+    t.bench.on_exit(peer.close)
+    t.equal(address[0], local[0], "where the connection comes from")
+    with host_with("127.0.0.1"), t.raises(OSError) as refused:
+        await t.subject.open_connection(
+            HOST, port, happy_eyeballs_delay=DELAY_S, local_addr=live.getsockname()
+        )
+    t.equal(refused.value.errno, errno.EADDRINUSE, "errno with a local address that is taken")
+
+
+@check(
+    "open_connection.happy_eyeballs_delay.tries-next-address",
+    links=("tcp",) if LINUX else (),
+    kernel=SEVERAL,
+)
+async def with_no_address_left_to_try_it_is_refused(t: Trial) -> None:
+    first, second = listening(t, "127.0.0.2", "127.0.0.1")
+    port = first.getsockname()[1]
+    first.close()
+    second.close()
+    with host_with("127.0.0.1"), t.raises(ConnectionRefusedError):
+        await t.subject.open_connection(HOST, port, happy_eyeballs_delay=DELAY_S)
+    with host_with("127.0.0.2", "127.0.0.1"), t.raises(OSError):
+        await t.subject.open_connection(HOST, port, happy_eyeballs_delay=DELAY_S)
+
+
+@check("open_connection.happy_eyeballs_delay.tries-next-address", links=("tls",))
+async def whoever_answers_has_to_bear_the_hosts_name(t: Trial) -> None:
+    listener = t.listen()
+    host, port = listener.sock.getsockname()[:2]
+    names = ((t.tls.HOSTNAME, None), (host, t.tls.HOSTNAME))
+    for name, server_hostname in names:
+        accepting = t.start(listener.accept())
+        _reader, writer = await t.subject.open_connection(
+            name,
+            port,
+            ssl=t.tls.client_context(),
+            server_hostname=server_hostname,
+            happy_eyeballs_delay=LONG_S,
+        )
+        t.writers.append(writer)
+        await accepting
+    t.start(listener.accept())
+    with t.raises(ssl.SSLCertVerificationError):  # it bears the host, and not the name given
+        await t.subject.open_connection(
+            host,
+            port,
+            ssl=t.tls.client_context(),
+            server_hostname="another.invalid",
+            happy_eyeballs_delay=LONG_S,
+        )
+
+
+@check(
+    "open_connection.happy_eyeballs_delay.tries-next-address", links=("socketpair",), kernel=SOCK
+)
+async def a_socket_that_was_given_is_all_there_is_to_try(t: Trial) -> None:
+    reader, _writer = await t.connect(happy_eyeballs_delay=LONG_S)
+    await t.peer.send(b"hello")
+    t.equal(await reader.readexactly(5), b"hello")
+
+
 @check("open_connection.interleave.orders-families", links=("tcp6",), kernel=SEVERAL)
-async def interleaved_the_other_family_comes_second_else_as_looked_up(t: Trial) -> None:
-    refusing, second, other = listening(t, "127.0.0.2", "127.0.0.1", "::1")
-    refusing.close()
-    port = second.getsockname()[1]
-    with host_with("127.0.0.2", "127.0.0.1", "::1"):
-        for interleave, expected in ((1, other), (0, second)):
+async def interleave_is_the_number_of_the_first_family_before_the_other(t: Trial) -> None:
+    first, second, third, _other = listening(t, "127.0.0.2", "127.0.0.3", "127.0.0.1", "::1")
+    port = first.getsockname()[1]
+    with host_with("127.0.0.2", "127.0.0.3", "127.0.0.1", "::1"):
+        for interleave, closed, expected in ((2, (), first), (3, (first, second), third)):
+            for sock in closed:
+                sock.close()
             _reader, writer = await t.subject.open_connection(HOST, port, interleave=interleave)
             t.writers.append(writer)
             t.equal(
@@ -112,3 +192,25 @@ async def interleaved_the_other_family_comes_second_else_as_looked_up(t: Trial) 
                 expected.getsockname(),
                 f"whom it is connected to with interleave={interleave}",
             )
+
+
+@check("open_connection.interleave.orders-families", links=("tcp6",), kernel=SEVERAL)
+async def interleaved_the_other_family_comes_second_else_as_looked_up(t: Trial) -> None:
+    refusing, second, other = listening(t, "127.0.0.2", "127.0.0.1", "::1")
+    refusing.close()
+    port = second.getsockname()[1]
+    with host_with("127.0.0.2", "127.0.0.1", "::1"):
+        for name, value, expected in (
+            ("interleave", 1, other),
+            ("interleave", 0, second),
+            ("happy_eyeballs_delay", LONG_S, other),  # then 1 is the default
+            ("happy_eyeballs_delay", None, second),
+        ):
+            _reader, writer = await t.subject.open_connection(HOST, port, **{name: value})
+            t.writers.append(writer)
+            t.equal(
+                writer.get_extra_info("peername"),
+                expected.getsockname(),
+                f"whom it is connected to with {name}={value}",
+            )
+            t.bench.on_exit(expected.accept()[0].close)  # there is room for one in its queue

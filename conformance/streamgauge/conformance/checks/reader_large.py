@@ -55,12 +55,15 @@ async def the_error_holds_what_came_of_a_large_message(t: Trial) -> None:
 @check("reader.readexactly.cancel-keeps-data", links=LINKS)
 async def a_cancelled_readexactly_leaves_a_large_message_as_far_as_it_came(t: Trial) -> None:
     reader = await t.reader()
-    for part in (MESSAGE[:PART], MESSAGE[PART : 2 * PART]):
-        await t.deliver(part)
+    for more in (b"", MESSAGE[PART : 2 * PART]):  # that comes while it waits
+        await t.deliver(MESSAGE[:PART])
         reading = t.start(reader.readexactly(SIZE))
         await t.still_waits(reading, READING)
+        if more:
+            await t.deliver(more)
         await t.cancel(reading, READING)
-    t.equal(await reader.readexactly(2 * PART), MESSAGE[: 2 * PART])
+        came = MESSAGE[:PART] + more
+        t.equal(await t.is_done(t.start(reader.readexactly(len(came))), "the next read"), came)
 
 
 @check(
@@ -82,6 +85,19 @@ async def a_readexactly_cancelled_at_the_end_leaves_all_of_a_large_message(t: Tr
         await t.idle()
         received = await (reader.readexactly(SIZE) if reading.cancelled() else reading)
         t.equal(received, MESSAGE, f"cancelled {turns} turns after the last byte was sent")
+
+
+@check("writer.write.after-peer-eof", links=PLAIN, needs=("readexactly",))
+async def eof_in_a_large_message_leaves_the_writer_open(t: Trial) -> None:
+    reader, writer = await t.pair()
+    await t.deliver(MESSAGE[:PART])
+    reading = t.start(reader.readexactly(SIZE))
+    await t.still_waits(reading, READING)
+    await t.deliver_eof()
+    with t.raises(asyncio.IncompleteReadError):
+        await t.is_done(reading, f"{READING} at EOF")
+    writer.write(b"an answer")
+    t.equal(await t.peer.recv_exactly(9), b"an answer")
 
 
 @check("reader.lost.buffered-data-readable", links=SOCKETS, needs=("readexactly",))

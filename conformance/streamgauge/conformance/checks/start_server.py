@@ -198,14 +198,15 @@ async def with_reuse_port_two_servers_share_a_port_and_a_third_without_it_is_ref
 
 @check("start_server.keep_alive.sets-option", links=TCP)
 async def keep_alive_decides_on_the_option_of_clients_connections(t: Trial) -> None:
-    for wanted in (True, False):
+    asked = {"keep_alive=True": True, "keep_alive=False": False, "nothing said of it": None}
+    for told, keep_alive in asked.items():
         arrivals = t.arrivals()
-        await t.start_server(arrivals, keep_alive=wanted)
+        await t.start_server(arrivals, **({} if keep_alive is None else {"keep_alive": keep_alive}))
         await t.dial()
         _reader, writer = await arrivals.get()
         sock = writer.get_extra_info("socket")
         option = sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-        t.equal(bool(option), wanted, f"SO_KEEPALIVE with keep_alive={wanted}")
+        t.equal(bool(option), bool(keep_alive), f"SO_KEEPALIVE with {told}")
 
 
 @check("start_server.rest.passed-to-create-server", links=TCP)

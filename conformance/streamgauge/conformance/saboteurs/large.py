@@ -69,6 +69,16 @@ def a_large_message_cancelled_at_its_end_is_lost(s: Any) -> None:
         real(self)
 
 
+@saboteur("writer.write.after-peer-eof", "expected b'an answer'", links=LINKS)
+def eof_in_a_large_message_closes_the_writer(s: Any) -> None:
+    """EOF while a large message is received closes the connection."""
+    real = s.landing.Landing.eof_received
+
+    @instead(s.landing.Landing)
+    def eof_received(self: Any) -> None:
+        real(self)
+
+
 @saboteur("reader.lost.buffered-data-readable", "it still waits", links=LINKS)
 def a_reset_ends_no_large_message(s: Any) -> None:
     """A readexactly of a large message sleeps on when the connection is lost."""

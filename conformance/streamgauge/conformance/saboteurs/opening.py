@@ -232,3 +232,63 @@ def a_blocking_socket_is_refused(s: Any) -> None:
         if "sock" in kwds and kwds["sock"].getblocking():
             raise ValueError("the socket has to be non-blocking")
         return await real(*args, **kwds)
+
+
+# --- a host with several addresses -------------------------------------------------------------
+
+
+@saboteur("open_connection.happy_eyeballs_delay.tries-next-address", "got RuntimeError")
+def a_race_that_nobody_wins_is_an_error_of_its_own(s: Any) -> None:
+    """If none of a host's addresses can be connected to, RuntimeError is raised, no OSError."""
+    real = s.open_connection
+
+    @instead(s)
+    async def open_connection(*args: Any, **kwds: Any) -> Any:
+        try:
+            return await real(*args, **kwds)
+        except OSError as error:
+            if "happy_eyeballs_delay" in kwds and "ssl" not in kwds:
+                raise RuntimeError("nobody answered") from error
+            raise
+
+
+@saboteur(
+    "open_connection.happy_eyeballs_delay.tries-next-address",
+    "expected SSLCertVerificationError, nothing was raised",
+    links=("tls",),
+)
+def whoever_answers_first_may_be_anybody(s: Any) -> None:
+    """With happy_eyeballs_delay, server_hostname is ignored: the certificate is for the host."""
+    real = s.open_connection
+
+    @instead(s)
+    async def open_connection(host: Any = None, port: Any = None, **kwds: Any) -> Any:
+        if "happy_eyeballs_delay" in kwds and kwds.get("server_hostname") is not None:
+            kwds["server_hostname"] = host
+        return await real(host, port, **kwds)
+
+
+@saboteur(
+    "open_connection.happy_eyeballs_delay.tries-next-address", "ValueError", links=("socketpair",)
+)
+def a_race_needs_a_host(s: Any) -> None:
+    """happy_eyeballs_delay together with sock raises ValueError."""
+    real = s.open_connection
+
+    @instead(s)
+    async def open_connection(host: Any = None, port: Any = None, **kwds: Any) -> Any:
+        if "happy_eyeballs_delay" in kwds and host is None:
+            raise ValueError("there is no host to try the addresses of")
+        return await real(host, port, **kwds)
+
+
+@saboteur("open_connection.interleave.orders-families", "with interleave=3")
+def interleave_is_yes_or_no(s: Any) -> None:
+    """Any interleave above 1 is taken for 1."""
+    real = s.open_connection
+
+    @instead(s)
+    async def open_connection(*args: Any, **kwds: Any) -> Any:
+        if kwds.get("interleave"):
+            kwds["interleave"] = 1
+        return await real(*args, **kwds)
