@@ -137,8 +137,9 @@ async def with_no_address_left_to_try_it_is_refused(t: Trial) -> None:
     second.close()
     with host_with("127.0.0.1"), t.raises(ConnectionRefusedError):
         await t.subject.open_connection(HOST, port, happy_eyeballs_delay=DELAY_S)
-    with host_with("127.0.0.2", "127.0.0.1"), t.raises(OSError):
-        await t.subject.open_connection(HOST, port, happy_eyeballs_delay=DELAY_S)
+    for addresses in (("127.0.0.2", "127.0.0.1"), ()):
+        with host_with(*addresses), t.raises(OSError):
+            await t.subject.open_connection(HOST, port, happy_eyeballs_delay=DELAY_S)
 
 
 @check("open_connection.happy_eyeballs_delay.tries-next-address", links=("tls",))
@@ -171,7 +172,9 @@ async def whoever_answers_has_to_bear_the_hosts_name(t: Trial) -> None:
 @check(
     "open_connection.happy_eyeballs_delay.tries-next-address", links=("socketpair",), kernel=SOCK
 )
-async def a_socket_that_was_given_is_all_there_is_to_try(t: Trial) -> None:
+async def where_there_is_no_host_a_socket_has_to_be_given(t: Trial) -> None:
+    with t.raises(ValueError):
+        await t.subject.open_connection(happy_eyeballs_delay=LONG_S)
     reader, _writer = await t.connect(happy_eyeballs_delay=LONG_S)
     await t.peer.send(b"hello")
     t.equal(await reader.readexactly(5), b"hello")
