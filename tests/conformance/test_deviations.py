@@ -245,6 +245,13 @@ BROKEN = [
     ({"because": '"x"'}, "unknown key 'because'; use clause, verdict"),
     ({"when": '"always"'}, "expected a table"),
     ({"when": '{ os = "1" }'}, "unknown key 'os'; use python, loop, link, platform, version"),
+    (
+        {"when": '{ platform = "linus" }'},
+        "platform = 'linus'; expected a pattern over what sys.platform may be: aix, ",
+    ),
+    ({"when": '{ platform = "windows*" }'}, "platform = 'windows.'; expected"),
+    ({"when": '{ loop = "uvlop" }'}, "loop = 'uvlop'; expected MODULE:FACTORY, or a pattern over"),
+    ({"when": '{ loop = "mine:" }'}, "loop = 'mine:'; expected MODULE:FACTORY"),
     ({"when": '{ version = "1" }'}, "version = '1'; expected a version specifier over the subj"),
     ({"reason": '"TODO"'}, "reason = 'TODO'; expected a text that says why, no TODO"),
     ({"reason": '" todo: find out"'}, "expected a text that says why, no TODO"),
@@ -280,6 +287,7 @@ def test_a_broken_entry_is_named_with_its_remedy(tmp_path, change, message):
         ("subject = 3\n", "whose departures are these"),
         ("loop = 3\n", 'expected `loop = "PATTERN"` and no `subject`'),
         ('loop = "uvloop"\nsubject = "stdlib"\n', "an entry may name subjects, in a list"),
+        ('loop = "uvlop*"\n', "loop = 'uvlop.'; expected MODULE:FACTORY, or a pattern over"),
         ("# \xff\n".encode("latin-1"), "not valid TOML"),
         (None, "give a readable file"),
     ],
@@ -351,22 +359,24 @@ def test_known_files_are_found_by_the_subject_s_name(tmp_path):
 def test_what_ships_of_a_loop_is_said_of_subjects_that_stand_on_it(tmp_path):
     """A loop's file is loaded for the standard library's streams and ours, and no others."""
     (tmp_path / "loops").mkdir()
-    write(tmp_path / "loops" / "fast.toml", SOUND, head='loop = "fast*"\n')
+    write(tmp_path / "loops" / "fast.toml", SOUND, head='loop = "aiofastnet*"\n')
     found = gather(["stdlib", "streams", "mine"], [], CLAUSES, known=tmp_path)
-    assert [("stdlib", "fast*"), ("streams", "fast*")] == [(d.subject, d.when.loop) for d in found]
+    assert [("stdlib", "aiofastnet*"), ("streams", "aiofastnet*")] == [
+        (d.subject, d.when.loop) for d in found
+    ]
     assert [] == gather(["mine"], [], CLAUSES, known=tmp_path)
 
 
 def test_a_loop_s_file_may_name_subjects_and_narrower_loops(tmp_path):
     """An entry is of the subjects it names, or of all; its own `when.loop` goes before."""
-    named = {**SOUND, "subject": '["mine"]', "when": '{ loop = "fast+slow" }'}
+    named = {**SOUND, "subject": '["mine"]', "when": '{ loop = "aiofastnet+uvloop" }'}
     other = {**SOUND, "clause": '"reader.b"'}
-    path = write(tmp_path / "fast.toml", named, other, head='loop = "fast*"\n')
+    path = write(tmp_path / "fast.toml", named, other, head='loop = "aiofastnet*"\n')
     found = gather(["mine", "yours"], [path], CLAUSES, known=tmp_path / "none")
     assert [
-        ("mine", "reader.a", "fast+slow"),
-        ("mine", "reader.b", "fast*"),
-        ("yours", "reader.b", "fast*"),
+        ("mine", "reader.a", "aiofastnet+uvloop"),
+        ("mine", "reader.b", "aiofastnet*"),
+        ("yours", "reader.b", "aiofastnet*"),
     ] == [(d.subject, d.clause, d.when.loop) for d in found]
     with pytest.raises(DeviationError, match="unknown key 'subject'"):
         load(write(path, named), CLAUSES, "mine")
@@ -467,3 +477,17 @@ def test_what_ships_is_sound():
     for name in subjects.builtin():
         for deviation in gather([name], [], catalogue.load()):
             assert name == deviation.subject
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        *(f'platform = "{name}"' for name in (sys.platform, "win*", "freebsd14", "*", "[dl]*")),
+        *(f'loop = "{name}"' for name in ("uvloop", "*", "aiofastnet+uvloop", "asyncio-*")),
+        *(f'loop = "{name}"' for name in ("mypkg.loops:new", "my*:*", "aiofastnet+my:new")),
+    ],
+)
+def test_platforms_and_loops_that_there_may_be(tmp_path, when):
+    """Whatever a run may meet can be named, by a pattern as well."""
+    path = write(tmp_path / "list.toml", {**SOUND, "when": f"{{ {when} }}"})
+    assert len(load(path, CLAUSES, "stdlib")) == 1

@@ -78,17 +78,24 @@ async def test_an_address_can_be_taken_once(taken, wanted, number, shout):
             await asyncio.start_server(shout, wanted, 80)
 
 
-@pytest.mark.parametrize("path", ["/no-such-socket", "\0abstract"])
-async def test_unix_paths(path, shout):
+@pytest.mark.parametrize(
+    ("path", "told", "nobody"),
+    [
+        ("/no-such-socket", "/no-such-socket", FileNotFoundError),
+        ("\0abstract", b"\0abstract", ConnectionRefusedError),
+        (b"\0abstract", b"\0abstract", ConnectionRefusedError),
+    ],
+)
+async def test_unix_paths(path, told, nobody, shout):
     """A unix server is reached by its path, makes no file, and has a unix socket's shape."""
     async with MemoryNetwork():
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(nobody):
             await asyncio.open_unix_connection(path)
         server = await asyncio.start_unix_server(shout, path)
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(b"hello\n")
         assert b"HELLO\n" == await reader.readline()
-        assert path == writer.get_extra_info("peername")
+        assert told == writer.get_extra_info("peername")
         assert socket.AF_UNIX == writer.get_extra_info("socket").family
         assert not os.path.exists(path)
         writer.close()

@@ -222,6 +222,16 @@ class TestHandlers:
         assert repr(context["exception"]) == "ValueError('handler')"
         assert context["transport"] is not None
 
+    async def test_a_plain_callback_that_raises_cancelled_error_closes(self, kit):
+        """As a cancelled coroutine does: the client sees EOF, and nothing is reported."""
+
+        def cancelled(reader, writer):
+            raise asyncio.CancelledError
+
+        async with kit.server(cancelled) as address:
+            assert await kit.connect(address).receive_all() == b""
+        assert kit.noise == []
+
     async def test_a_cancelled_handler_closes(self, kit):
         """Cancelling is no error: the client sees EOF, and nothing is reported."""
 

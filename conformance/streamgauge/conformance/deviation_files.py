@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -27,6 +28,7 @@ from typing import (
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from streamgauge.conformance import loops
 from streamgauge.conformance.deviations import ANY_LINK, LISTABLE, Deviation, When
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.plan import LINKS
@@ -47,6 +49,12 @@ __all__ = ["DeviationError", "gather", "load"]
 
 KNOWN = Path(__file__).parent / "known"
 LOOPS = "loops"  # folder in `known`
+PLATFORMS = (
+    *("aix", "android", "cygwin", "darwin", "dragonfly", "emscripten", "freebsd", "haiku", "ios"),
+    *("linux", "netbsd", "openbsd", "sunos", "wasi", "win32"),
+)
+NUMBERED = [f"{name}{release}" for name in PLATFORMS for release in range(40)]  # as freebsd14
+MODULE_AND_FACTORY = re.compile(r"[^\s:]+:[^\s:]+")
 SHAPED = ("stdlib", "streams")  # the subjects that stand on a loop as it is, and that ship
 
 
@@ -71,6 +79,15 @@ def _is_links(value: Any) -> bool:
 
 def _is_names(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(map(_is_text, value))
+
+
+def _is_platform(value: Any) -> bool:
+    return _is_text(value) and any(fnmatchcase(name, value) for name in (*PLATFORMS, *NUMBERED))
+
+
+def _is_loop(value: Any) -> bool:
+    known = _is_text(value) and any(fnmatchcase(name, value) for name in loops.names())
+    return known or (isinstance(value, str) and MODULE_AND_FACTORY.fullmatch(value) is not None)
 
 
 def _is_specifier(value: Any) -> bool:
@@ -106,9 +123,13 @@ OF_LOOP_KEYS: _Keys = {"subject": (False, "a list of subjects", _is_names)}  # i
 DRAFT_KEYS: _Keys = dict.fromkeys(("reason", "issue"), (True, "a text", _is_text))
 WHEN_KEYS: _Keys = {
     "python": (False, 'a version specifier such as ">=3.8,<3.13"', _is_specifier),
-    "loop": (False, 'a pattern over loop names such as "uvloop*"', _is_text),
+    "loop": (False, f"MODULE:FACTORY, or a pattern over {', '.join(loops.KNOWN)}", _is_loop),
     "link": (False, f"a list of links out of {', '.join(LINKS)}", _is_links),
-    "platform": (False, 'a pattern over sys.platform such as "linux"', _is_text),
+    "platform": (
+        False,
+        f"a pattern over what sys.platform may be: {', '.join(PLATFORMS)}",
+        _is_platform,
+    ),
     "version": (
         False,
         "a version specifier over the subject's, or the loop's, such as \"<2.1\"",
@@ -192,6 +213,8 @@ def _about(
                 f'{path}: expected `loop = "PATTERN"` and no `subject` beside it, got '
                 f"loop = {loop!r}; an entry may name subjects, in a list"
             )
+        if not _is_loop(loop):
+            raise DeviationError(f"{path}: loop = {loop!r}; expected {WHEN_KEYS['loop'][1]}")
         return subjects, str(loop)
     whose = data.get("subject", subjects[0] if len(subjects) == 1 else None)
     if not isinstance(whose, str) or not whose:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional, Tuple
+from typing import Any, Callable, List, Mapping, Optional, Tuple
 
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.importing import attribute_of, import_for
 from streamgauge.conformance.plan import STOCK_LOOP
 
-__all__ = ["KNOWN", "KnownLoop", "LoopFactory", "resolve_loop", "strangers_of"]
+__all__ = ["KNOWN", "KnownLoop", "LoopFactory", "names", "resolve_loop", "strangers_of"]
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
@@ -107,6 +107,12 @@ def resolve_loop(name: str) -> LoopFactory:
     if not callable(factory):
         raise UsageError(f"{what}: expected a callable, got {factory!r}")
     return factory  # type: ignore[no-any-return]  # what it returns is the user's word
+
+
+def names() -> List[str]:
+    """Give the names that are known: each loop's own, and those of one around another."""
+    around = [f"{n}{AROUND}{inner}" for n, loop in KNOWN.items() if loop.wraps for inner in KNOWN]
+    return [*KNOWN, *around]
 
 
 def strangers_of(name: str) -> Tuple[str, ...]:

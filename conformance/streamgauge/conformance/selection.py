@@ -39,7 +39,7 @@ class Selection:
         NothingToRunError: if no trial is left.
     """
 
-    def __init__(self, plan: RunPlan, announce: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, plan: RunPlan, announce: Callable[[str], object] = lambda _: None) -> None:
         for folder in plan.search_path:
             if folder not in sys.path:
                 sys.path.append(folder)  # last, so that nothing of ours is shadowed by it

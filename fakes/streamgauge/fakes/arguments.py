@@ -95,7 +95,7 @@ def server_tls(ssl: Any, kwargs: Dict[str, Any]) -> Optional[Dict[str, Any]]:
 
 
 def unix_path(path: Any) -> Any:
-    """Give a path as the kernel shows it: a string, or bytes for an abstract one.
+    """Give a path, or an abstract name, as text, however it is given.
 
     Raises:
         TypeError: it is not a path.

@@ -15,7 +15,7 @@ from .direction import Direction
 from .leaks import Leak, unread_bytes
 from .names import family_of, shown
 from .rules import NOTHING_HAPPENS, Verdict
-from .sockets import Address, MemorySocket
+from .sockets import Address, MemorySocket, as_told
 from .tls import app_protocol, app_transport, protocol_for
 from .transport import MemoryTransport
 from .wire import Wire, WireEnd
@@ -212,7 +212,10 @@ def make_transport(
         The transport for the user.
     """
     own, other = names
-    family = family_of(own[0]) if isinstance(own, tuple) else getattr(socket, "AF_UNIX", 0)
+    if isinstance(own, tuple):
+        family = family_of(own[0])
+    else:
+        family, own, other = getattr(socket, "AF_UNIX", 0), as_told(own), as_told(other)
     sock = MemorySocket(family, own, other, end)
     if listening:
         sock.inherit(listening)

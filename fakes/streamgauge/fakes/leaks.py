@@ -13,7 +13,7 @@ __all__ = ["LEAKS", "Leak", "LeakError", "add_note", "check", "ignored", "unread
 #: Each leak and what it asks of the program.
 LEAKS: Dict[str, str] = {
     "unclosed-writer": "call writer.close() and await writer.wait_closed()",
-    "unread-bytes": "read until EOF, or abort the connection on purpose",
+    "unread-bytes": "read until EOF; to close or abort in the midst of them is to leave them",
     "server-not-closed": "call server.close(), or use `async with server:`",
     "handler-task-alive": "let the handler end when its client does, or cancel it",
 }

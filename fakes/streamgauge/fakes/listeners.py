@@ -126,12 +126,17 @@ class Listeners:
     def bind_path(self, path: str, owner: Owner) -> None:
         """Take a path; one that was there is taken over in silence, as asyncio does.
 
+        An abstract name is not: there is no file of which asyncio could make room.
+
         Raises:
             FileNotFoundError: there is no such folder.
             NotADirectoryError: what should be the folder is something else.
-            OSError: EADDRINUSE, if there is a file that is no socket.
+            OSError: EADDRINUSE, if there is a file that is no socket, or somebody has the name.
         """
-        if not path.startswith("\0"):
+        if path.startswith("\0"):
+            if path in self._paths:
+                raise OSError(errno.EADDRINUSE, f"Address {path!r} is already in use")
+        else:
             os.lstat(os.path.join(os.path.dirname(path) or ".", ""))
             if os.path.lexists(path) and not stat.S_ISSOCK(os.lstat(path).st_mode):
                 raise OSError(errno.EADDRINUSE, f"Address {path!r} is already in use")
@@ -145,9 +150,11 @@ class Listeners:
             owner: who had taken it.
             keep_path: a path stays there, with nobody listening.
         """
+        if isinstance(where, bytes):
+            where = os.fsdecode(where)  # an abstract name, as it is told
         if isinstance(where, tuple):
             self._release(where[:2], owner)
-        elif keep_path and self._paths.get(where) is owner:
+        elif keep_path and self._paths.get(where) is owner and not where.startswith("\0"):
             self._paths[where] = None
         elif self._paths.get(where) is owner or not keep_path:
             self._paths.pop(where, None)
@@ -175,9 +182,9 @@ class Listeners:
             FileNotFoundError: the path is not there.
         """
         if not isinstance(where, tuple):
-            if where not in self._paths:
+            if where not in self._paths and not where.startswith("\0"):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), where)
-            return self._paths[where]
+            return self._paths.get(where)
         ip, port = where[:2]
         there = self._bound.get(port)
         if there is None:

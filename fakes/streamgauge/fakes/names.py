@@ -10,6 +10,7 @@ import contextlib
 import functools
 import ipaddress
 import os
+import re
 import socket
 from typing import (
     Any,
@@ -36,6 +37,7 @@ AddrInfo = Tuple[int, int, int, str, Address]
 LOOPBACK = ("127.0.0.1", "::1")
 PORT_MAX = 65535
 ADDRESSES = "host:port, host:*, host or a path"
+ATON = re.compile(r"[0-9a-fA-FxX.]+")
 WILDCARDS = ("0.0.0.0", "::")
 #: An address is of the other family; not every platform has a number for it.
 NO_SUCH_FAMILY = getattr(socket, "EAI_ADDRFAMILY", socket.EAI_FAMILY)
@@ -60,7 +62,7 @@ def address(ip: str, port: int) -> Address:
 def shown(where: Address) -> str:
     """Write an address as a program would: ``127.0.0.1:80``, ``[::1]:80``, a path."""
     if not isinstance(where, tuple):
-        return str(where)
+        return os.fsdecode(where) if isinstance(where, bytes) else str(where)
     host, port = where[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -71,6 +73,21 @@ def numeric(host: str) -> Optional[str]:
     try:
         return str(ipaddress.ip_address(host.partition("%")[0]))
     except ValueError:
+        return None
+
+
+@functools.lru_cache(maxsize=1024)
+def spelled_out(host: str) -> Optional[str]:
+    """Give the IPv4 address that the C library reads from another spelling; None for a name.
+
+    inet_aton(3) takes ``127.1``, ``0`` and ``0x7f.1``, and so does getaddrinfo; asyncio, which asks
+    nobody about an address, takes none of these for one.
+    """
+    if not ATON.fullmatch(host):  # inet_aton itself would take anything behind a space
+        return None
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
         return None
 
 
@@ -211,7 +228,7 @@ class Names:
         if not host:
             found: Tuple[str, ...] = WILDCARDS if flags & socket.AI_PASSIVE else LOOPBACK
         else:
-            ip = numeric(host)
+            ip = numeric(host) or spelled_out(host)
             known = () if flags & socket.AI_NUMERICHOST else self.known(host)
             found = (ip,) if ip else known
             if not found:

@@ -14,7 +14,7 @@ from . import quirks
 from .arguments import check_keywords, server_tls, unix_path
 from .names import AddrInfo, family_of
 from .server import MemoryServer
-from .sockets import Address, MemorySocket
+from .sockets import Address, MemorySocket, as_told
 
 if TYPE_CHECKING:
     from .network import MemoryNetwork
@@ -76,7 +76,7 @@ class Serving:
 
         server = MemoryServer(self._net.loop, protocol_factory, tls, release)
         self._net.listeners.bind_path(name, server)
-        server.bound([MemorySocket(socket.AF_UNIX, name)])
+        server.bound([MemorySocket(socket.AF_UNIX, as_told(name))])
         return await self._start(server, kwargs)
 
     async def getaddrinfo(self, host: Any, port: Any, **kwargs: Any) -> List[AddrInfo]:

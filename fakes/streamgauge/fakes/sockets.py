@@ -14,9 +14,9 @@ from typing import Any, Dict, Iterable, Optional, Tuple, Union
 
 from .wire import WireEnd
 
-__all__ = ["Address", "MemorySocket"]
+__all__ = ["Address", "MemorySocket", "as_told"]
 
-Address = Any  # ("127.0.0.1", port), ("::1", port, 0, 0), or a path
+Address = Any  # ("127.0.0.1", port), ("::1", port, 0, 0), a path, or an abstract name
 
 #: What a fresh socket says of itself on Linux: (level, option) to value.
 DEFAULTS: Dict[Tuple[int, int], int] = {
@@ -28,6 +28,11 @@ DEFAULTS: Dict[Tuple[int, int], int] = {
 }
 
 LINGER = (socket.SOL_SOCKET, socket.SO_LINGER)
+
+
+def as_told(name: str) -> Union[str, bytes]:
+    """Give a unix socket's name as the kernel tells it: an abstract one in bytes."""
+    return os.fsencode(name) if name.startswith("\0") else name
 
 
 class MemorySocket:

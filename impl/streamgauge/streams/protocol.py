@@ -154,6 +154,9 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         except Exception as error:
             self._report(transport, error)
             return
+        except asyncio.CancelledError:  # as a coroutine's: no error, and an end
+            transport.close()
+            return
         if asyncio.iscoroutine(result):
             handler = loop.create_task(result)
             _handlers_of(loop).add(handler)
