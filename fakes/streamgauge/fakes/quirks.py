@@ -16,7 +16,8 @@ PAUSE_BEFORE_THE_BEGINNING_HOLDS = sys.version_info >= (3, 11, 4)
 UNSENT_IS_KEPT_BY_REFERENCE = sys.version_info >= (3, 12)
 
 #: A memoryview of items wider than a byte, of which only a part can be sent at once, is cut short:
-#: what was sent is counted in bytes and taken off in items (gh-135862).
+#: what was sent is counted in bytes and taken off in items (gh-135862). By `writelines()` from 3.12
+#: on there are not so many items then: an IndexError of asyncio's own ends the connection.
 WIDE_VIEWS_ARE_CUT_SHORT = True
 
 #: `writelines()` hands its pieces to sendmsg(2), at once and as they are (before: joins them and

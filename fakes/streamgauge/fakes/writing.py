@@ -128,7 +128,7 @@ class WritingSide(asyncio.Transport):
         if self._eof:
             raise RuntimeError("Cannot call writelines() after write_eof()")
         if list_of_data:
-            pieces = [_as_bytes(piece) for piece in list_of_data]
+            pieces = [_checked(piece) for piece in list_of_data]
             if not quirks.EMPTY_PIECES_STAY:
                 pieces = [piece for piece in pieces if piece]
             self._write_pieces(pieces)
@@ -157,11 +157,11 @@ class WritingSide(asyncio.Transport):
 
     def _send_pieces(self, pieces: List[BytesLike]) -> None:
         try:
-            sent = self.wire.send(b"".join(pieces[: quirks.PIECES_IN_ONE_SEND]))
-        except OSError as exc:
+            sent = self.wire.send(_joined(pieces[: quirks.PIECES_IN_ONE_SEND]))
+            left = _left_of(pieces, sent)
+        except (OSError, BufferError, IndexError) as exc:
             self._fail(exc, "Fatal write error on memory transport")
             return
-        left = _left_of(pieces, sent)
         if left:
             self._context_of_writing = contextvars.copy_context()
             self._keep(left)
@@ -218,6 +218,7 @@ class WritingSide(asyncio.Transport):
         self._pause_if_full()
 
     def _keep(self, pieces: List[BytesLike]) -> None:
+        pieces = [_as_bytes(piece) for piece in pieces]
         if not quirks.UNSENT_IS_KEPT_BY_REFERENCE:
             pieces = [_unchangeable(piece) for piece in pieces]
         awaited = self._backlog_bytes  # none, if there are but empty pieces
@@ -301,13 +302,38 @@ class WritingSide(asyncio.Transport):
         raise NotImplementedError
 
 
-def _as_bytes(data: BytesLike) -> BytesLike:
-    """Check what is written, and see it as single bytes."""
+def _checked(data: BytesLike) -> BytesLike:
+    """Check what is written."""
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(
             f"write() got {type(data).__name__!r}, expected a bytes-like object: bytes, bytearray"
             " or memoryview; text has to be encoded first"
         )
+    return data
+
+
+def _joined(pieces: Iterable[BytesLike]) -> bytes:
+    """Put pieces together as sendmsg(2) does.
+
+    Raises:
+        BufferError: one of them does not lie in memory as a whole.
+    """
+    return b"".join(memoryview(p).cast("B") if _is_wide(p) else _whole(p) for p in pieces)
+
+
+def _whole(data: BytesLike) -> BytesLike:
+    if isinstance(data, memoryview) and not data.c_contiguous:
+        raise BufferError("memoryview: underlying buffer is not C-contiguous")
+    return data
+
+
+def _is_wide(data: BytesLike) -> bool:
+    return isinstance(data, memoryview) and data.c_contiguous and len(data) != data.nbytes
+
+
+def _as_bytes(data: BytesLike) -> BytesLike:
+    """Check what is written, and see it as single bytes."""
+    data = _checked(data)
     if isinstance(data, memoryview) and (data.itemsize != 1 or data.ndim != 1):
         return data.cast("B") if data.c_contiguous else data.tobytes()
     return data
@@ -322,11 +348,17 @@ def _after(sent: int, data: BytesLike, given: BytesLike) -> BytesLike:
 
 
 def _left_of(pieces: List[BytesLike], sent: int) -> List[BytesLike]:
-    """Give what is left once so many bytes were sent: an empty piece goes with a later one only."""
+    """Give what is left once so many bytes were sent: an empty piece goes with a later one only.
+
+    Raises:
+        IndexError: more were sent than there are items, as asyncio counts (see `quirks`).
+    """
     for i, piece in enumerate(pieces):
         if not sent or sent < len(piece):
             return [memoryview(piece)[sent:], *pieces[i + 1 :]]
         sent -= len(piece)
+    if sent:
+        raise IndexError("pop from an empty deque")
     return []
 
 
