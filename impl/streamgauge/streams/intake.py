@@ -90,18 +90,19 @@ class Intake:
             return
         incoming = self._incoming
         stream = self._stream
-        head = incoming.head
-        if incoming.tail_size or stream.tell() != len(head):
+        place = stream.tell()
+        if incoming.tail_size or place != len(incoming.head):
             bound = incoming.append(data)
         else:  # what it would do: everything was read. One call less is a tenth of feeding
-            incoming.before += len(head)
+            incoming.before += place
             incoming.head = data
             stream.__init__(data)  # type: ignore[misc]  # begins anew
+            place = 0
             bound = len(data)
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             needed = self._needed
-            if needed and bound - stream.tell() < needed:
+            if needed and bound - place < needed:
                 # Its read wants more: let it come, past the usual bound if need be.
                 if needed >= LARGE_BYTES:
                     self._land()

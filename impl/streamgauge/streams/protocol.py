@@ -49,7 +49,7 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         client_connected_cb: ClientConnectedCallback | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(loop)
+        FlowControlMixin.__init__(self, loop)
         self._stream_reader = stream_reader
         self._client_connected_cb = client_connected_cb
         self._transport: Any = None
