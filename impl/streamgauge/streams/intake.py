@@ -64,8 +64,7 @@ class Intake:
         self._eof = False
         self._exception: Any = None
         self._waiter: asyncio.Future[None] | None = None
-        self._needed: float = 0  # bytes that have to be buffered before the waiter is woken
-        self._wanted: float = 0  # bytes that its read will take, if as many are there
+        self._needed: float = 0  # what the read wants that waits, see `_wait`
         self._transport: Any = None
         self._paused = False
 
@@ -102,7 +101,7 @@ class Intake:
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             needed = self._needed
-            if needed and bound - place < needed:
+            if needed > 0 and bound - place < needed:
                 # Its read wants more: let it come, past the usual bound if need be.
                 if needed >= LARGE_BYTES:
                     self._land()
@@ -110,7 +109,7 @@ class Intake:
             waiter.set_result(None)
             if bound > self._high_bytes:
                 # What will be read before this transport can deliver more does not count.
-                spoken_for = self._wanted if delivers_once_a_turn(self._transport) else 0
+                spoken_for = abs(needed) if delivers_once_a_turn(self._transport) else 0
                 if incoming.size > self._high_bytes + spoken_for:
                     self._pause()
         elif bound > self._high_bytes and incoming.size > self._high_bytes:
@@ -171,13 +170,14 @@ class Intake:
 
     # Waiting.
 
-    async def _wait(self, method: str, needed: float, wanted: float = 0) -> None:
+    async def _wait(self, method: str, needed: float) -> None:
         """Wait until data has come and ``needed`` bytes are buffered, or for EOF or an exception.
 
         Args:
             method: The read's name, for the error.
-            needed: In bytes; 0 for any.
-            wanted: Bytes that the read will take once it runs, if as many are there.
+            needed: Bytes that have to be there, all of which the read will take. Less than 0: it
+                will take as many, less the sign, if they are there, and any are enough. 0: any
+                are enough, and how many it will take is not known.
 
         Raises:
             RuntimeError: Another read waits, or was woken and has not run yet: its waiter is
@@ -191,7 +191,7 @@ class Intake:
                 f"{method}() would have to wait for data while another read of the same reader "
                 "waits; let one coroutine at a time read"
             )
-        waiter = self._expect(needed, wanted)
+        waiter = self._expect(needed)
         try:
             await waiter
         except BaseException:
@@ -199,7 +199,7 @@ class Intake:
             raise
         self._waiter = None
 
-    def _expect(self, needed: float, wanted: float = 0) -> asyncio.Future[None]:
+    def _expect(self, needed: float) -> asyncio.Future[None]:
         """Return what `_wait` waits for, where no read waits; see there for what follows it.
 
         A read for which nothing has come does the same without a coroutine of its own for it.
@@ -209,7 +209,6 @@ class Intake:
             loop = asyncio.get_running_loop()
         waiter = self._waiter = loop.create_future()
         self._needed = needed
-        self._wanted = wanted
         if len(self._incoming.head) > _SMALL_BYTES:
             self._incoming.release()  # what was read of it
         if needed >= LARGE_BYTES:

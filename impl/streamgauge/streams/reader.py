@@ -104,7 +104,7 @@ class StreamReader(Intake):
                     return data
                 if self._eof or self._exception is not None or self._waiter is not None:
                     break
-                waiter = self._expect(_ANY, n)
+                waiter = self._expect(-n)
                 try:
                     await waiter
                 except BaseException:
@@ -187,7 +187,7 @@ class StreamReader(Intake):
                     or self._waiter is not None
                 ):
                     break
-                waiter = self._expect(n, n)
+                waiter = self._expect(n)
                 try:
                     await waiter
                 except BaseException:
@@ -266,7 +266,7 @@ class StreamReader(Intake):
                 raise self._exception
             if self._eof or n == 0:
                 return b""
-            await self._wait("read", _ANY, n)
+            await self._wait("read", -n)
         return self._consume(n)
 
     async def _readexactly_waiting(self, n: int) -> bytes:
@@ -281,7 +281,7 @@ class StreamReader(Intake):
                 return b""
             if self._eof:
                 raise asyncio.IncompleteReadError(incoming.take_all(), n)
-            await self._wait("readexactly", n, n)
+            await self._wait("readexactly", n)
             size = incoming.size
         data = self._consume(n)
         if n >= LARGE_BYTES:
@@ -294,7 +294,7 @@ class StreamReader(Intake):
                 raise self._exception
             if self._eof:
                 return self._incoming.take_all()
-            await self._wait("read", _ALL, _ALL)
+            await self._wait("read", _ALL)
 
     async def _readline_waiting(self) -> bytes:
         try:

@@ -102,7 +102,7 @@ def eof_wakes_no_readexactly(s: Any) -> None:
     @instead(s.StreamReader)
     def feed_eof(self: Any) -> None:
         self._eof = True
-        if self._needed in (0, float("inf")):
+        if self._needed <= 0 or self._needed == float("inf"):
             self._wake()
 
 
