@@ -31,7 +31,6 @@ from streamgauge.fakes.parity import (
 )
 from streamgauge.fakes.parity.running import REFERENCES, _kernel
 
-from . import uncounted_cases
 from .conftest import LOOPS
 
 if sys.version_info >= (3, 11):
@@ -93,17 +92,6 @@ def test_a_memory_network_does_what_the_kernel_does(loop):
     """Every case about servers and connecting has the same outcome on both."""
     network = partial(MemoryNetwork, ignore_leaks="all")
     assert_as_listed("memory network", check_network(network, loop=LOOPS[loop]))
-
-
-@pytest.mark.parametrize("loop", LOOPS)
-def test_what_the_scores_do_not_count_yet_is_the_same_too(loop):
-    """Spellings of addresses, abstract names, `writelines` of wide and of strided views."""
-    network = partial(MemoryNetwork, ignore_leaks="all")
-    played = {"loop": LOOPS[loop], "cases": uncounted_cases.ON_NETWORKS}
-    assert_as_listed("memory network", check_network(network, **played))
-    played["cases"] = uncounted_cases.ON_PAIRS
-    for reference, maker in (("tcp4", memory_stream_pair), ("socketpair", unix_pair)):
-        assert_as_listed("pairs", check_stream_pair(maker, reference=reference, **played))
 
 
 def test_every_line_of_the_contract_has_cases():

@@ -61,6 +61,27 @@ async def writelines_of_nothing(pair: Pair) -> Any:
 
 
 @case(4, PLAIN)
+async def writelines_of_wide_items(pair: Pair) -> Any:
+    """What comes of `writelines` with a memoryview of items wider than a byte, in this Python."""
+    tap, own, transport = pair.server.tap(), pair.client.tap(), pair.client.transport
+    wide = memoryview(b"abcdefgh").cast("I")
+    said = [tried(transport.writelines, [b"x", wide, b"y"])]
+    await pair.settle()
+    said.append(tried(transport.write, b"z"))
+    await pair.settle()
+    return said, transport.is_closing(), tap.log, own.log
+
+
+@case(4, PLAIN)
+async def writelines_of_a_view_in_parts(pair: Pair) -> Any:
+    """What comes of `writelines` with a memoryview that skips items, in this Python."""
+    tap, own, transport = pair.server.tap(), pair.client.tap(), pair.client.transport
+    said = [tried(transport.writelines, [memoryview(b"abcdef")[::2]])]
+    await pair.settle()
+    return said, transport.is_closing(), tap.log, own.log
+
+
+@case(4, PLAIN)
 async def an_empty_piece_at_the_end(pair: Pair) -> Any:
     """Whether EOF comes behind `writelines` that ends in an empty piece, in this Python."""
     tap, transport = pair.server.tap(), pair.client.transport
