@@ -48,6 +48,26 @@ async def test_a_unix_socket_too(shout, ask):
         server.close()
 
 
+async def test_the_end_of_a_unix_socket_has_no_name():
+    """A client that bound nothing is called "" on both sides, as by the kernel."""
+    loop = asyncio.get_running_loop()
+    names = loop.create_future()
+
+    async def tell(reader, writer):
+        names.set_result(writer.get_extra_info("peername"))
+        writer.close()
+
+    async with MemoryNetwork():
+        server = await asyncio.start_unix_server(tell, "/run/tell")
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.setblocking(False)
+            await loop.sock_connect(sock, "/run/tell")
+            _, writer = await asyncio.open_connection(sock=sock)
+            assert ("", "") == (writer.get_extra_info("sockname"), await names)
+        writer.close()
+        server.close()
+
+
 async def test_errors_are_those_of_connecting(sock):
     """Nobody there is refused; a name is resolved; the world outside is forbidden by name."""
     loop = asyncio.get_running_loop()

@@ -112,7 +112,8 @@ class Dialing:
             ip = self._net.names.resolve(to[0], sock.family)[0]
             to = address(ip, self._net.names.port_at(*to[:2]))
         self._parking.check_free(sock)
-        end, connection = await self.connect(None, to, UNIX if unix else TCP)
+        source, kind = ("", UNIX) if unix else (None, TCP)
+        end, connection = await self.connect(source, to, kind)
         self._parking.park(sock, end, connection)
 
     async def connect(
