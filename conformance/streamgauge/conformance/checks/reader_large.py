@@ -26,7 +26,7 @@ class HandmadeError(Exception):
     """An error that no implementation raises by itself."""
 
 
-@check("reader.readexactly.returns-n", links=LINKS)
+@check("reader.readexactly.waits-for-n", links=LINKS)
 async def a_large_message_comes_whole_and_what_follows_stays(t: Trial) -> None:
     reader = await t.reader()
     await t.deliver(MESSAGE[:PART])

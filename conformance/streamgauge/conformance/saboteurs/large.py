@@ -13,7 +13,7 @@ from streamgauge.conformance.saboteurs.making import instead, saboteur
 LINKS = ("socketpair",)
 
 
-@saboteur("reader.readexactly.returns-n", "it still waits", links=LINKS)
+@saboteur("reader.readexactly.waits-for-n", "it still waits", links=LINKS)
 def a_large_message_is_told_to_nobody(s: Any) -> None:
     """A large message comes whole, and the readexactly that waits for it sleeps on."""
 
@@ -22,7 +22,7 @@ def a_large_message_is_told_to_nobody(s: Any) -> None:
         """Do nothing."""
 
 
-@saboteur("reader.readexactly.returns-n", "(327,680 bytes), got", links=LINKS)
+@saboteur("reader.readexactly.waits-for-n", "(327,680 bytes), got", links=LINKS)
 def a_large_message_is_shifted(s: Any) -> None:
     """What had come of a large message before its readexactly is overwritten."""
     real = s.landing.Landing.__init__
