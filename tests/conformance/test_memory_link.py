@@ -43,6 +43,10 @@ KERNEL_ONLY = {
         ),
         ("open_connection.sock.with-host-rejected", "two_addresses_contradict_each_other"),
         ("open_connection.ssl.context-encrypts", "a_socket_handed_over_is_encrypted_as_well"),
+        (
+            "open_connection.happy_eyeballs_delay.tries-next-address",
+            "where_there_is_no_host_a_socket_has_to_be_given",
+        ),
         ("open_unix_connection.sock.adopted", "a_connected_socket_is_used_as_it_is"),
         ("open_unix_connection.sock.closed-by-writer", "the_writer_closes_the_socket_it_was_given"),
         ("start_server.sock.adopted", "it_listens_on_the_given_socket_and_no_other"),
@@ -57,6 +61,18 @@ KERNEL_ONLY = {
         (
             "open_connection.happy_eyeballs_delay.tries-next-address",
             "a_dead_address_holds_up_the_next_no_longer_than_the_delay",
+        ),
+        (
+            "open_connection.happy_eyeballs_delay.tries-next-address",
+            "the_next_address_is_tried_from_the_local_address_asked_for",
+        ),
+        (
+            "open_connection.happy_eyeballs_delay.tries-next-address",
+            "with_no_address_left_to_try_it_is_refused",
+        ),
+        (
+            "open_connection.interleave.orders-families",
+            "interleave_is_the_number_of_the_first_family_before_the_other",
         ),
         (
             "open_connection.interleave.orders-families",

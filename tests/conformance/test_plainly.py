@@ -100,7 +100,7 @@ def test_scripts_are_short_and_plain() -> None:
 
 
 def test_nearly_every_check_by_feeding_is_told() -> None:
-    """Five checks on `feed` are too much for a short script; histories bring theirs.
+    """Seven checks on `feed` are too much for a short script; histories bring theirs.
 
     So are those of writers built by hand, which are behaviours: no report has to show them.
     """
@@ -113,6 +113,8 @@ def test_nearly_every_check_by_feeding_is_told() -> None:
         "every_read_that_leaves_no_more_than_the_limit_resumes",
         "a_line_beyond_the_limit_that_is_dropped_resumes",
         "a_read_that_waits_resumes_and_a_full_buffer_pauses_again",
+        "a_cancelled_readexactly_leaves_a_large_message_as_far_as_it_came",
+        "a_readexactly_cancelled_at_the_end_leaves_all_of_a_large_message",
     }
 
 

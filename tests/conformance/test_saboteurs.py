@@ -46,6 +46,7 @@ SAMPLE = (
     "an_empty_separator_of_a_tuple_is_left_out",
     "start_tls_trusts_everybody",
     "readexactly_gathers_by_itself",
+    "a_large_message_is_shifted",
 )
 # What ours does not do and no saboteur of it can stop doing: it takes loop= on every Python.
 NOT_OURS = {f"{function}.loop.removed" for function in parameters.BOTH}
