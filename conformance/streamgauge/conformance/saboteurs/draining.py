@@ -276,9 +276,9 @@ def a_drain_trusts_that_nobody_else_has_the_transport(s: Any) -> None:
 
     @instead(s.StreamWriter)
     async def drain(self: Any) -> None:
-        if self._calm._calm is not True:
+        if self._flow._calm is not True:
             await real(self)
-            self._calm._calm = not self._transport.is_closing()
+            self._flow._calm = not self._transport.is_closing()
 
 
 @saboteur("writer.drain.lost-connection-raises", "nothing was raised")
@@ -288,7 +288,7 @@ def a_drain_after_writelines_looks_no_more(s: Any) -> None:
 
     @instead(s.StreamWriter)
     def writelines(self: Any, data: Any) -> None:
-        calm = self._calm._calm
+        calm = self._flow._calm
         real(self, data)
         if calm:
-            self._calm._calm = calm
+            self._flow._calm = calm
