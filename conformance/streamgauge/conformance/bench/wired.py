@@ -223,7 +223,7 @@ WORKLOADS = (
     Workload("bulk", "bulk read", "MiB", 128, 2**20, read_bulk, floor_bulk),
     Workload(
         "bulk-awaited",
-        "bulk read, beside a bare wake-up",
+        "bulk read, beside a wake-up",
         "MiB",
         128,
         2**20,
