@@ -28,6 +28,7 @@ __all__ = [
     "PAIRS",
     "READERS",
     "SERVERS",
+    "SOCK",
     "TCP",
     "Check",
     "all_checks",
@@ -42,6 +43,7 @@ SERVERS = ("tcp", "tcp6", "unix", "tls")  # what a server can listen on
 TCP = ("tcp", "tcp6")
 # The kernel's links that `memory` has the like of: a check is tried as on the first it can use.
 MEMORY_LIKE = ("tcp", "unix", "tls")
+SOCK = "a socket handed over by sock="  # what a network in memory leaves to the kernel
 
 NOTHING: Mapping[str, str] = {}
 

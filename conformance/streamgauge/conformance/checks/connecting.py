@@ -11,7 +11,7 @@ import contextlib
 import socket
 from asyncio import LimitOverrunError
 
-from streamgauge.conformance.registry import TCP, check
+from streamgauge.conformance.registry import SOCK, TCP, check
 from streamgauge.conformance.speech import PLAIN
 from streamgauge.conformance.trial import Trial
 
@@ -20,7 +20,6 @@ ALL = ("socketpair", *NETWORK)  # where the link is made by open_connection at a
 TLS = ("tls",)
 UNIX = ("unix",)  # where it is made by open_unix_connection; TLS is tried there too
 
-SOCK = "a socket handed over by sock="
 HANDSHAKE_TIMEOUT_S = 0.02  # long enough for a ClientHello to leave, short enough to await
 SHUTDOWN_TIMEOUT_S = 0.01  # the peer never answers, so that only the waiting takes its time
 

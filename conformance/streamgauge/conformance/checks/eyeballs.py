@@ -16,12 +16,11 @@ import sys
 from typing import Any, Iterator, List, Tuple
 from unittest import mock
 
-from streamgauge.conformance.registry import check
+from streamgauge.conformance.registry import SOCK, check
 from streamgauge.conformance.trial import Trial
 
 LINUX = sys.platform == "linux"  # where all of 127/8 is there, and a full queue drops
 SEVERAL = "a host with several addresses, each of which is tried"
-SOCK = "a socket handed over by sock="
 HOST = "several.invalid"
 DELAY_S = 0.01
 LONG_S = 60.0  # an attempt that is refused does not wait for it

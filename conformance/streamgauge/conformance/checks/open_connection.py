@@ -13,7 +13,7 @@ import socket
 import ssl
 
 from streamgauge.conformance.peer import Peer
-from streamgauge.conformance.registry import TCP, check
+from streamgauge.conformance.registry import SOCK, TCP, check
 from streamgauge.conformance.speech import PLAIN
 from streamgauge.conformance.trial import Trial
 from streamgauge.conformance.wires import TlsWire, abandon
@@ -21,7 +21,6 @@ from streamgauge.conformance.wires import TlsWire, abandon
 NETWORK = (*TCP, "tls")  # where open_connection is given a host and a port
 ALL = ("socketpair", *NETWORK)  # where the link is made by open_connection at all
 
-SOCK = "a socket handed over by sock="  # which a network in memory leaves to the kernel
 
 OTHER_FAMILY = {socket.AF_INET: socket.AF_INET6, socket.AF_INET6: socket.AF_INET}
 

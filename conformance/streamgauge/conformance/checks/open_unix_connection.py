@@ -10,7 +10,7 @@ import pathlib
 import socket
 import ssl
 
-from streamgauge.conformance.registry import check
+from streamgauge.conformance.registry import SOCK, check
 from streamgauge.conformance.trial import Trial
 
 UNIX = ("unix",)
@@ -61,7 +61,7 @@ async def the_certificate_has_to_bear_the_name_given(t: Trial) -> None:
 # --- sock --------------------------------------------------------------------------------------
 
 
-@check("open_unix_connection.sock.adopted", links=UNIX, kernel="a socket handed over by sock=")
+@check("open_unix_connection.sock.adopted", links=UNIX, kernel=SOCK)
 async def a_connected_socket_is_used_as_it_is(t: Trial) -> None:
     listener = t.listen()
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -14,7 +14,7 @@ import sys
 from typing import Any, List
 from unittest import mock
 
-from streamgauge.conformance.registry import TCP, check
+from streamgauge.conformance.registry import SOCK, TCP, check
 from streamgauge.conformance.trial import Trial
 
 INET = (*TCP, "tls")  # whatever start_server can listen on
@@ -136,7 +136,7 @@ async def with_numerichost_a_name_is_not_looked_up(t: Trial) -> None:
     await t.start_server(t.arrivals(), flags=numeric)  # an address needs no look-up
 
 
-@check("start_server.sock.adopted", links=TCP, kernel="a socket handed over by sock=")
+@check("start_server.sock.adopted", links=TCP, kernel=SOCK)
 async def it_listens_on_the_given_socket_and_no_other(t: Trial) -> None:
     sock = socket.socket(FAMILY[t.like])
     t.bench.on_exit(sock.close)

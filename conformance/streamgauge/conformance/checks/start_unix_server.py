@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, List
 from unittest import mock
 
-from streamgauge.conformance.registry import check
+from streamgauge.conformance.registry import SOCK, check
 from streamgauge.conformance.trial import Trial
 
 UNIX = ("unix",)
@@ -157,7 +157,7 @@ async def closed(t: Trial, server: Any) -> None:
 # --- what goes to loop.create_unix_server ------------------------------------------------------
 
 
-@check("start_unix_server.sock.adopted", links=UNIX, kernel="a socket handed over by sock=")
+@check("start_unix_server.sock.adopted", links=UNIX, kernel=SOCK)
 async def it_listens_on_the_given_socket_and_no_other(t: Trial) -> None:
     sock = socket.socket(socket.AF_UNIX)
     t.bench.on_exit(sock.close)

@@ -12,14 +12,13 @@ import socket
 from asyncio import LimitOverrunError
 from typing import Any
 
-from streamgauge.conformance.registry import TCP, check
+from streamgauge.conformance.registry import SOCK, TCP, check
 from streamgauge.conformance.speech import PLAIN
 from streamgauge.conformance.trial import Trial
 
 INET = (*TCP, "tls")  # whatever start_server can listen on
 TLS = ("tls",)
 UNIX = ("unix",)  # what start_unix_server listens on; TLS is tried there too
-SOCK = "a socket handed over by sock="
 HANDSHAKE_TIMEOUT_S = 0.01  # the peer never begins, so that only the waiting takes its time
 SHUTDOWN_TIMEOUT_S = 0.01  # the peer never answers, so that only the waiting takes its time
 
