@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamgauge.streams.buffer import ReceiveBuffer
+from streamgauge.streams.buffer import PILE_BYTES, ReceiveBuffer
 
 # A small alphabet, so that separators really occur, at junctions of chunks above all.
 letters = st.binary(max_size=12).map(lambda raw: bytes(b"ab\n"[byte % 3] for byte in raw))
@@ -141,10 +141,10 @@ def test_a_chunk_that_meets_an_empty_buffer_is_what_reads_read_from():
 
 def test_gathering_says_whether_it_joined():
     """Four small chunks become one; two, or large ones, stay as they came."""
-    small = filled(*[b"x" * 10] * 5)
+    small = filled(*[b"x" * 100] * 5)
     assert small.gather() is True
-    assert (small.head, small.tail_size) == (b"x" * 50, 0)
-    assert filled(*[b"x" * 10] * 2).gather() is False
+    assert (small.head, small.tail_size) == (b"x" * 500, 0)
+    assert filled(*[b"x" * 100] * 2).gather() is False
     assert filled(*[bytes(10_000)] * 5).gather() is False
 
 
@@ -224,6 +224,16 @@ def test_memory_is_proportional_to_the_bytes(piece):
         tracemalloc.stop()
     assert len(buffer) == size // piece * piece
     assert peak < 3 * size
+
+
+@pytest.mark.parametrize("size", [1, 100, PILE_BYTES, 10_000])
+def test_tiny_chunks_leave_as_bytes(size):
+    """However they are kept, what is taken of them is bytes, in pieces and as a whole."""
+    content = bytes(number % 251 for number in range(20_000))
+    buffer = filled(*(content[place : place + 1] for place in range(len(content))))
+    taken = [buffer.take(1)]  # the first one was not collected with the others
+    taken += [buffer.take(size) for _ in range(0, len(content), size)]
+    assert ({type(part) for part in taken}, b"".join(taken)) == ({bytes}, content)
 
 
 def test_chunks_are_dropped_as_they_are_read():

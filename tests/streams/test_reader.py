@@ -390,6 +390,79 @@ class TestWaiting:
         assert reader._waiter.done()
         assert await task == b"abc"
 
+    @pytest.mark.parametrize(
+        ("read", "chunks"),
+        [
+            (lambda r: r.readline(), [b"ab", b"c\n"]),
+            (lambda r: r.readuntil(b"\r\n"), [b"ab\r", b"c\r", b"\n"]),
+            (lambda r: r.readuntil((b";", b",;")), [b"ab,", b"c;"]),
+        ],
+    )
+    async def test_a_wait_for_a_separator_ends_only_with_its_last_byte(self, read, chunks):
+        """Chunks in which no separator can end do not run the task, in its second wait neither."""
+        reader = StreamReader()
+        for begun in (b"", b"x"):
+            reader.feed_data(begun)
+            task = asyncio.ensure_future(read(reader))
+            await asyncio.sleep(0)
+            for chunk in chunks[:-1]:
+                reader.feed_data(chunk)
+                assert not reader._waiter.done()
+            reader.feed_data(chunks[-1])
+            assert reader._waiter.done()
+            assert await task == begun + b"".join(chunks)
+
+    async def test_separators_with_different_ends_look_at_every_chunk(self):
+        """Either of them may end in it."""
+        reader = StreamReader()
+        task = asyncio.ensure_future(reader.readuntil((b";", b"\n")))
+        await asyncio.sleep(0)
+        reader.feed_data(b"ab")
+        assert reader._waiter.done()
+        await asyncio.sleep(0)
+        reader.feed_data(b"\n")
+        assert await task == b"ab\n"
+
+    @pytest.mark.parametrize(
+        ("separator", "longest"), [(b"\n", 1), (b"SEP", 3), ((b"E", b"SE"), 2)]
+    )
+    @pytest.mark.parametrize("limit", [1, 10, 10.5])
+    async def test_a_wait_for_a_separator_ends_with_the_byte_that_is_too_much(
+        self, separator, longest, limit
+    ):
+        """Byte by byte, the overrun comes at the same byte as if all had come at once."""
+        most = int(limit) + longest - 1
+        reader = StreamReader(limit=limit)
+        task = asyncio.ensure_future(reader.readuntil(separator))
+        await asyncio.sleep(0)
+        for _ in range(most):
+            reader.feed_data(b"x")
+            await asyncio.sleep(0)
+        assert not reader._waiter.done()
+        reader.feed_data(b"x")
+        with pytest.raises(LimitOverrunError):
+            await task
+
+    async def test_a_limit_that_others_change_meanwhile(self):
+        """It counts for the read that waits: what has come may be too much by now."""
+        reader = StreamReader()
+        task = asyncio.ensure_future(reader.readuntil())
+        await asyncio.sleep(0)
+        reader.feed_data(b"x" * 100)
+        reader._limit = 99
+        with pytest.raises(LimitOverrunError):
+            await task
+
+    @pytest.mark.parametrize("came", [b"P", b"x"])
+    async def test_a_separator_that_others_put_there(self, came):
+        """The next chunk ends the wait, whatever is in it."""
+        reader = fed(b"abc")
+        task = asyncio.ensure_future(reader.readuntil(b"SEP"))
+        await asyncio.sleep(0)
+        reader._buffer.extend(b"SEP")
+        reader.feed_data(came)
+        assert await task == b"abcSEP"
+
     async def test_a_buffer_that_others_change_meanwhile(self):
         """Programs that clear or refill the buffer during a read do not confuse it."""
         reader = fed(b"abc")

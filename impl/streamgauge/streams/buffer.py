@@ -13,11 +13,11 @@ from collections import deque
 from io import BytesIO
 from typing import Deque, Iterator, Sequence
 
-# A `bytes` object of one byte costs some 40 bytes. Whenever this many chunks smaller than
-# TINY_BYTES have come, those at the end are therefore joined: memory stays proportional to what
-# was received, and as each byte is joined at most once, time does too.
-_TINY_RUN = 64
+# A `bytes` object of one byte costs some 40 bytes. So chunks smaller than TINY_BYTES that come
+# one behind the other are collected in a bytearray of some PILE_BYTES: memory stays proportional
+# to what was received, and as each byte is moved there at most once, time does too.
 TINY_BYTES = 64
+PILE_BYTES = 4096
 
 # Chunks that are at least this many, and on average no longer than that, are joined before they
 # are searched: one search of the whole is cheaper then than one for each junction.
@@ -26,7 +26,7 @@ _SMALL_BYTES = 4096
 _GATHER_BYTES = 2**18
 
 # What stands for the queue until there is one: most connections never need it. Never changed.
-_NO_QUEUE: Deque[bytes] = deque()
+_NO_QUEUE: Deque[bytes | bytearray] = deque()
 
 
 class ReceiveBuffer:
@@ -41,11 +41,11 @@ class ReceiveBuffer:
     Attributes:
         head: The chunk that is being read.
         stream: Reads from what is left of ``head``; to be read from and asked for its place only.
-        tail: The queue: what came behind ``head``, untouched.
+        tail: The queue: what came behind ``head``, untouched; tiny chunks in bytearrays.
         tail_size: How many bytes are in the queue behind ``head``.
     """
 
-    __slots__ = ("_tiny", "before", "head", "stream", "tail", "tail_size")
+    __slots__ = ("before", "head", "stream", "tail", "tail_size")
 
     def __init__(self) -> None:
         self.stream = BytesIO()
@@ -88,16 +88,17 @@ class ReceiveBuffer:
                 self.head = data
                 self.stream.__init__(data)  # type: ignore[misc]  # begins anew
                 return length
-            if self.tail is _NO_QUEUE:
-                self.tail = deque()
-                self._tiny = 0
-        if length < TINY_BYTES:
-            if not length:
-                return self.tail_size + len(self.head)
-            self._tiny += 1
-            if self._tiny == _TINY_RUN:
-                self._join_tiny_run()
-        self.tail.append(data)
+            self.tail = deque((data,) if length else ())
+        elif length >= TINY_BYTES:
+            self.tail.append(data)
+        else:
+            last = self.tail[-1]
+            if last.__class__ is bytearray and len(last) < PILE_BYTES:
+                last += data
+            elif len(last) < TINY_BYTES:
+                self.tail[-1] = bytearray(last) + data
+            elif length:
+                self.tail.append(data)
         self.tail_size = size = self.tail_size + length
         return size + len(self.head)
 
@@ -119,7 +120,7 @@ class ReceiveBuffer:
             self._load(b"")
         parts = [data] if data else []
         while missing and tail:
-            chunk = tail.popleft()
+            chunk = bytes(tail.popleft())  # no copy, unless it is a pile
             length = len(chunk)
             self.tail_size -= length
             if length > missing:
@@ -177,7 +178,7 @@ class ReceiveBuffer:
         rest = len(self.head) - start
         if rest > min(self.tail_size, _GATHER_BYTES):
             return False
-        parts = [self.head[start:]] if rest else []
+        parts: list[bytes | bytearray] = [self.head[start:]] if rest else []
         if self.tail_size <= _GATHER_BYTES:
             parts += tail
             self.tail = _NO_QUEUE
@@ -235,7 +236,7 @@ class ReceiveBuffer:
                 before = (before + chunk[max(0, start - base, len(chunk) - overlap) :])[-overlap:]
         return -1
 
-    def _chunks_from(self, start: int) -> Iterator[tuple[int, bytes]]:
+    def _chunks_from(self, start: int) -> Iterator[tuple[int, bytes | bytearray]]:
         """Yield the chunks from the one that holds offset ``start`` on, each with its offset.
 
         A search that goes on where the last one stopped has its start near the right end, so
@@ -264,18 +265,8 @@ class ReceiveBuffer:
         self.head = chunk
         self.stream.__init__(chunk)  # type: ignore[misc]  # begins anew, as often as wanted
 
-    def _join_tiny_run(self) -> None:
-        """Make one chunk of the tiny ones at the end."""
-        self._tiny = 0
-        tail = self.tail
-        run: list[bytes] = []
-        while tail and len(run) < _TINY_RUN and len(tail[-1]) < TINY_BYTES:
-            run.append(tail.pop())
-        if run:
-            tail.append(b"".join(reversed(run)))
 
-
-def find_in(data: bytes, separator: bytes, start: int, stop: int = sys.maxsize) -> int:
+def find_in(data: bytes | bytearray, separator: bytes, start: int, stop: int = sys.maxsize) -> int:
     """Do what ``data.find(separator, start, stop)`` does, sooner.
 
     Python looks for one byte many times as fast as for several in a row. So the first byte is

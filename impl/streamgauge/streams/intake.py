@@ -6,8 +6,9 @@ peer is, is ``protocol``'s.
 
 Theory of operation. There is one waiter, and it belongs to the read that made it until that read
 has run again: being woken does not free it. Waiting consumes nothing. A waiter is woken once the
-number of bytes is there that its read needs, and until then the transport is not paused; nor for
-bytes that the woken read takes before the transport can deliver more.
+number of bytes is there that its read needs, or a byte with which what it looks for may end, and
+until then the transport is not paused; nor for bytes that the woken read takes before the
+transport can deliver more.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class Intake:
         self._exception: Any = None
         self._waiter: asyncio.Future[None] | None = None
         self._needed: float = 0  # what the read wants that waits, see `_wait`
+        self._sought: bytes | None = None
         self._transport: Any = None
         self._paused = False
 
@@ -89,28 +91,28 @@ class Intake:
             return
         incoming = self._incoming
         stream = self._stream
-        place = stream.tell()
-        if incoming.tail_size or place != len(incoming.head):
+        end = len(incoming.head)
+        if incoming.tail_size or stream.tell() != end:
             bound = incoming.append(data)
         else:  # what it would do: everything was read. One call less is a tenth of feeding
-            incoming.before += place
+            incoming.before += end
             incoming.head = data
             stream.__init__(data)  # type: ignore[misc]  # begins anew
-            place = 0
             bound = len(data)
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             needed = self._needed
-            if needed > 0 and bound - place < needed:
+            sought = self._sought
+            if needed > 0 and bound - stream.tell() < needed and (not sought or sought not in data):
                 # Its read wants more: let it come, past the usual bound if need be.
-                if needed >= LARGE_BYTES:
+                if needed >= LARGE_BYTES and not sought:
                     self._land()
                 return
             waiter.set_result(None)
             if bound > self._high_bytes:
                 # What will be read before this transport can deliver more does not count.
-                spoken_for = abs(needed) if delivers_once_a_turn(self._transport) else 0
-                if incoming.size > self._high_bytes + spoken_for:
+                known = not sought and delivers_once_a_turn(self._transport)
+                if incoming.size > self._high_bytes + (abs(needed) if known else 0):
                     self._pause()
         elif bound > self._high_bytes and incoming.size > self._high_bytes:
             self._pause()
@@ -155,11 +157,13 @@ class Intake:
     def _limit(self, limit: float) -> None:
         self._limit_bytes = limit
         self._high_bytes, self._longest_line = _bounds(limit)
+        self._wake()  # what a read waits for may have come, by this limit
 
     @property
     def _buffer(self) -> BufferView:
         """The buffer as asyncio's programs know it."""
         self._settle()
+        self._needed = 0  # who looks may change what a read waits for
         return BufferView(self._incoming)
 
     @_buffer.setter
@@ -170,7 +174,7 @@ class Intake:
 
     # Waiting.
 
-    async def _wait(self, method: str, needed: float) -> None:
+    async def _wait(self, method: str, needed: float, sought: bytes | None = None) -> None:
         """Wait until data has come and ``needed`` bytes are buffered, or for EOF or an exception.
 
         Args:
@@ -178,6 +182,8 @@ class Intake:
             needed: Bytes that have to be there, all of which the read will take. Less than 0: it
                 will take as many, less the sign, if they are there, and any are enough. 0: any
                 are enough, and how many it will take is not known.
+            sought: A byte that is enough when it comes, however few there are. How many the read
+                will take is not known then.
 
         Raises:
             RuntimeError: Another read waits, or was woken and has not run yet: its waiter is
@@ -191,7 +197,7 @@ class Intake:
                 f"{method}() would have to wait for data while another read of the same reader "
                 "waits; let one coroutine at a time read"
             )
-        waiter = self._expect(needed)
+        waiter = self._expect(needed, sought)
         try:
             await waiter
         except BaseException:
@@ -199,7 +205,7 @@ class Intake:
             raise
         self._waiter = None
 
-    def _expect(self, needed: float) -> asyncio.Future[None]:
+    def _expect(self, needed: float, sought: bytes | None = None) -> asyncio.Future[None]:
         """Return what `_wait` waits for, where no read waits; see there for what follows it.
 
         A read for which nothing has come does the same without a coroutine of its own for it.
@@ -209,9 +215,10 @@ class Intake:
             loop = asyncio.get_running_loop()
         waiter = self._waiter = loop.create_future()
         self._needed = needed
+        self._sought = sought
         if len(self._incoming.head) > _SMALL_BYTES:
             self._incoming.release()  # what was read of it
-        if needed >= LARGE_BYTES:
+        if needed >= LARGE_BYTES and sought is None:
             self._land()
         # The waiter stands before the transport is let go: it may deliver at once.
         if self._paused:

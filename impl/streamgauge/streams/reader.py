@@ -144,7 +144,7 @@ class StreamReader(Intake):
                 or self._waiter is not None
             ):
                 break
-            waiter = self._expect(_ANY)
+            waiter = self._expect(self._longest_line, b"\n")
             try:
                 await waiter
             except BaseException:
@@ -235,7 +235,7 @@ class StreamReader(Intake):
                         return self._consume(before + len(separator))
                 dry = start == len(incoming.head) and not incoming.tail_size
                 if dry and not self._eof and self._exception is None and self._waiter is None:
-                    waiter = self._expect(_ANY)
+                    waiter = self._expect(self._overrun(separator), separator[-1:])
                     try:
                         await waiter
                     except BaseException:
@@ -309,6 +309,8 @@ class StreamReader(Intake):
     async def _readuntil_waiting(self, separators: tuple[bytes, ...], method: str) -> bytes:
         incoming = self._incoming
         searched = 0
+        ends = {separator[-1:] for separator in separators}
+        sought = ends.pop() if len(ends) == 1 else None
         while True:
             incoming.gather()
             found = incoming.search(separators, searched)
@@ -320,7 +322,11 @@ class StreamReader(Intake):
             if self._eof:
                 raise asyncio.IncompleteReadError(incoming.take_all(), None)
             searched = incoming.received
-            await self._wait(method, _ANY)
+            await self._wait(method, self._overrun(separators[-1]) if sought else _ANY, sought)
+
+    def _overrun(self, separator: bytes) -> int:
+        """Return how many bytes without ``separator`` are too many, see `_check_overrun`."""
+        return self._longest_line + len(separator) - 1
 
     def _check_overrun(self, found: tuple[int, int] | None, longest: int) -> None:
         """Raise LimitOverrunError if the data without a separator is longer than the limit."""
