@@ -74,11 +74,15 @@ def pieces_of_16_kib_are_sent_last(s: Any) -> None:
 @saboteur("reader.history.reads", "at byte")
 def a_run_of_tiny_pieces_is_joined_backwards(s: Any) -> None:
     """Of 64 tiny pieces that wait to be read, the last come first."""
+    real = s.buffer.ReceiveBuffer.append
 
     @instead(s.buffer.ReceiveBuffer)
-    def _join_tiny_run(self: Any) -> None:
-        self._tiny = 0
-        self.tail.reverse()
+    def append(self: Any, data: bytes) -> int:
+        bound = real(self, data)
+        pile = self.tail[-1] if self.tail else b""
+        if isinstance(pile, bytearray) and len(pile) == 64:
+            pile.reverse()
+        return int(bound)
 
 
 @saboteur("reader.history.several-separators", "it still waits")

@@ -113,7 +113,7 @@ def readuntil_ends_at_the_separators_first_byte(s: Any) -> None:
         return await real(self, separator[:1] if isinstance(separator, bytes) else separator)
 
 
-@saboteur("reader.readuntil.split-separator", "still waits")
+@saboteur("reader.readuntil.split-separator", "never ended")
 def a_split_separator_is_missed(s: Any) -> None:
     """A separator is found only within what arrived in one piece."""
 
