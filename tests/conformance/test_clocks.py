@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import List
+import traceback
+import types
+from typing import Any, Generator, List
 
 import pytest
 
 from streamgauge.conformance import clocks
-from streamgauge.conformance.clocks import QUIET_TICKS, Deadlines, InLoopClock
+from streamgauge.conformance.clocks import QUIET_TICKS, Deadlines, InLoopClock, Steps
 
 
 async def looks_until_given_up(alive: List[str]) -> None:
@@ -40,3 +42,23 @@ def test_looks_without_end_tell_it_no_longer(monkeypatch: pytest.MonkeyPatch) ->
     alive: List[str] = []
     asyncio.run(looks_until_given_up(alive))
     assert ["alive"] * 3 == alive
+
+
+@types.coroutine
+def waiting() -> Generator[None, None, None]:
+    """Wait as a loop's own future does, but for leaving a frame."""
+    yield
+
+
+async def waits() -> None:
+    """Stand for a check that awaits a subject."""
+    await waiting()
+
+
+def test_an_error_that_the_loop_throws_in_is_not_raised_by_us() -> None:
+    """Whose fault it is, is read off the innermost frame: that is never the one that counts."""
+    steps: Any = Steps(waits()).__await__()
+    next(steps)
+    with pytest.raises(RuntimeError, match="thrown in") as raised:
+        steps.throw(RuntimeError("thrown in"))
+    assert traceback.extract_tb(raised.value.__traceback__)[-1].filename == __file__

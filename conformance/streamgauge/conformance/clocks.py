@@ -107,6 +107,8 @@ class Steps(Generic[T]):
             try:
                 sent = yield awaited
             except BaseException as error:
+                # Not by us: this frame would be the innermost where the loop has left none.
+                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
                 step = _thrower(self.coroutine, error)
             else:
                 step = _sender(self.coroutine, sent)

@@ -14,7 +14,6 @@ import socket
 import warnings
 from typing import (
     Any,
-    Awaitable,
     Dict,
     Iterator,
     List,
@@ -189,8 +188,7 @@ class Trial(Delivering, Expectations):
             yield seen
 
 
-def _outcome(task: Awaitable[Any]) -> str:
-    assert isinstance(task, asyncio.Future)
+def _outcome(task: asyncio.Future[Any]) -> str:
     if task.cancelled():
         return "its cancellation"
     error = task.exception()
