@@ -221,7 +221,6 @@ async def _refuse_to_steal(loop: Any, path: Any) -> None:
             return  # nobody is there, or it is for the loop to say why nobody can listen there
     else:
         transport.abort()
-        await asyncio.sleep(0)
     raise OSError(
         errno.EADDRINUSE,
         f"somebody listens on {os.fsdecode(path)!r}: stop them, or choose another path",

@@ -141,6 +141,46 @@ async def with_no_address_left_to_try_it_is_refused(t: Trial) -> None:
             await t.subject.open_connection(HOST, port, happy_eyeballs_delay=DELAY_S)
 
 
+@contextlib.contextmanager
+def all_at_once(count: int) -> Iterator[None]:
+    """Have the running loop end attempts to connect in one turn, once so many have succeeded."""
+    loop = asyncio.get_running_loop()
+    real = loop.sock_connect
+    waiting: List[asyncio.Future[None]] = []
+
+    async def connected(sock: socket.socket, address: Any) -> None:
+        await real(sock, address)
+        waiting.append(loop.create_future())
+        if len(waiting) == count:
+            for one in waiting:
+                one.set_result(None)
+        await waiting[-1]
+
+    with mock.patch.object(loop, "sock_connect", connected):
+        yield
+
+
+@check(
+    "open_connection.happy_eyeballs_delay.tries-next-address",
+    links=("tcp",) if LINUX else (),
+    kernel=SEVERAL,
+)
+async def of_two_that_answer_in_one_turn_one_is_kept(t: Trial) -> None:
+    listeners = listening(t, "127.0.0.2", "127.0.0.1")
+    port = listeners[0].getsockname()[1]
+    with host_with("127.0.0.2", "127.0.0.1"), all_at_once(2):
+        reader, writer = await t.subject.open_connection(HOST, port, happy_eyeballs_delay=DELAY_S)
+    t.writers.append(writer)
+    peers = {one.getsockname(): one.accept()[0] for one in listeners}
+    for peer in peers.values():
+        t.bench.on_exit(peer.close)
+    kept = peers.pop(writer.get_extra_info("peername"))
+    (other,) = peers.values()
+    t.equal(await t.bench.run(other.recv, 1), b"", "what comes to the other")
+    kept.send(b"hello")
+    t.equal(await reader.readexactly(5), b"hello")
+
+
 @check("open_connection.happy_eyeballs_delay.tries-next-address", links=("tls",))
 async def whoever_answers_has_to_bear_the_hosts_name(t: Trial) -> None:
     listener = t.listen()

@@ -287,6 +287,23 @@ async def a_plain_callback_that_crashes_has_its_connection_closed(t: Trial) -> N
     t.equal(await t.peer.recv_until_eof(), b"")
 
 
+@check("handler.exception.plain-callable-closes", links=SERVERS)
+async def a_plain_callback_that_ends_as_if_cancelled_has_its_connection_closed(t: Trial) -> None:
+    t.expect_loop_errors()
+    arrivals = t.arrivals()
+
+    def give_up(reader: Any, writer: Any) -> None:
+        arrivals(reader, writer)
+        raise asyncio.CancelledError
+
+    await t.serve(give_up)
+    await t.dial()
+    _reader, writer = await arrivals.get()
+    await t.idle()
+    t.true(writer.transport.is_closing(), "the transport to be closing after it has given up")
+    t.equal(await t.peer.recv_until_eof(), b"")
+
+
 @check("handler.cancelled.closes-connection", links=SERVERS)
 async def a_handler_that_is_cancelled_has_its_connection_closed(t: Trial) -> None:
     arrivals = t.arrivals()

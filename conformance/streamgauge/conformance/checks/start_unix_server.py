@@ -112,6 +112,18 @@ async def a_path_where_somebody_listens_is_refused_and_stays_theirs(t: Trial) ->
     t.equal(await t.peer.recv_exactly(5), b"first", "who answers at the path")
 
 
+@check("start_unix_server.path.listening-path-refused", links=UNIX, kernel=FILES)
+async def whoever_listens_has_no_client_left_of_a_server_that_was_refused(t: Trial) -> None:
+    path, arrivals = t.path(), t.arrivals()
+    t.servers.append(await t.subject.start_unix_server(arrivals, path))
+    with t.raises(OSError):
+        t.servers.append(await t.subject.start_unix_server(t.arrivals(), path))
+    await t.idle()
+    for _ in range(arrivals.count):
+        reader, _writer = await arrivals.get()
+        t.equal(await t.is_done(t.start(reader.read()), "read()"), b"", "what the look has said")
+
+
 # --- cleanup_socket ----------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from streamgauge.conformance.trial import Trial
 PLAIN = ("socketpair", *TCP, "unix")  # what can be upgraded
 LISTENING = (*TCP, "unix")  # where a handler can upgrade
 LIMIT = 1024  # bytes
+TURNS = 1_000  # of write and drain, a KiB each: more than any buffer on the way holds
 TAKEN_AT_MOST = 16 * 1024 * 1024  # bytes; the kernel's buffers on both sides are far smaller
 
 HANDSHAKE_TIMEOUT_S = 0.02  # long enough for a ClientHello to leave, short enough to await
@@ -153,6 +154,35 @@ async def bytes_from_before_the_handshake_are_still_there(t: Trial) -> None:
     peer = await shaking
     await peer.send(b"encrypted\n")
     t.equal(await reader.readline(), b"slipped in\n", "the first line")
+
+
+@check("writer.start_tls.lost-connection-raises", links=PLAIN)
+async def a_sender_learns_of_a_reset_after_the_upgrade(t: Trial) -> None:
+    _reader, writer, peer = await upgraded_client(t)
+    writer.write(b"!")  # left unread: what resets a unix socket when it is closed
+    await peer.readable()
+    await writer.drain()
+    peer.reset_unseen()
+    with t.raises(ConnectionError):
+        for _ in range(TURNS):
+            writer.write(bytes(LIMIT))
+            await writer.drain()
+
+
+@check("writer.start_tls.refused-leaves-connection", links=PLAIN)
+async def an_upgrade_refused_for_an_argument_leaves_the_connection_as_it_was(t: Trial) -> None:
+    reader, writer = await t.pair()
+    name = t.tls.HOSTNAME
+    with t.raises(TypeError):
+        await writer.start_tls("no context", server_hostname=name)
+    with t.raises(ValueError):
+        await writer.start_tls(
+            t.tls.client_context(), server_hostname=name, ssl_handshake_timeout=-1
+        )
+    writer.write(b"in the clear")
+    t.equal(await t.peer.recv_exactly(12), b"in the clear", "what the peer received")
+    await t.deliver(b"answer")
+    t.equal(await reader.readexactly(6), b"answer")
 
 
 # --- who the peer is ---------------------------------------------------------------------------

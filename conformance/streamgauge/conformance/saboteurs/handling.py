@@ -233,6 +233,19 @@ def a_plain_callbacks_error_leaves_the_connection_open(s: Any) -> None:
     _calling(s, call)
 
 
+@saboteur("handler.exception.plain-callable-closes", "closing after it has given up")
+def a_callback_that_gives_up_leaves_the_connection_open(s: Any) -> None:
+    """A plain callback that raises CancelledError ends nothing."""
+
+    def call(callback: Any, reader: Any, writer: Any) -> Any:
+        try:
+            return callback(reader, writer)
+        except asyncio.CancelledError:
+            return None
+
+    _calling(s, call)
+
+
 @saboteur("handler.return.keeps-connection", "the connection to stay open")
 def a_connection_ends_with_its_handler(s: Any) -> None:
     """The connection is closed when its handler returns, whoever holds the writer."""

@@ -269,6 +269,20 @@ def whoever_answers_first_may_be_anybody(s: Any) -> None:
 
 
 @saboteur(
+    "open_connection.happy_eyeballs_delay.tries-next-address", "never ended", links=("tcp",)
+)
+def a_race_keeps_all_who_answer(s: Any) -> None:
+    """Whoever has answered when another one was taken stays connected."""
+    kept = []
+
+    async def _withdraw(attempts: Any) -> None:
+        kept.extend(attempts)
+
+    s.eyeballs._withdraw = _withdraw
+    s.loops._knows = lambda method, keyword: False
+
+
+@saboteur(
     "open_connection.happy_eyeballs_delay.tries-next-address", "ValueError", links=("socketpair",)
 )
 def a_race_needs_a_host(s: Any) -> None:

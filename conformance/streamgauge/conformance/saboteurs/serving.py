@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from typing import Any, List
 
@@ -175,6 +176,19 @@ def a_path_is_taken_from_whoever_listens_there(s: Any) -> None:
         if path is not None and os.path.exists(path):  # noqa: ASYNC240 - a look, not a wait
             os.unlink(path)
         return await real(callback, path, **kwds)
+
+
+@saboteur("start_unix_server.path.listening-path-refused", "read() to have ended")
+def whoever_listens_is_kept_company(s: Any) -> None:
+    """The look whether somebody listens leaves its connection open."""
+    real = s.functions._refuse_to_steal
+
+    async def _refuse_to_steal(loop: Any, path: Any) -> None:
+        with contextlib.suppress(OSError):
+            s.kept, _ = await loop.create_unix_connection(asyncio.Protocol, path)
+        await real(loop, path)
+
+    s.functions._refuse_to_steal = _refuse_to_steal
 
 
 @saboteur("start_unix_server.path.removed-on-close", "a socket at the path")

@@ -167,3 +167,39 @@ def a_pause_before_the_upgrade_counts_after_it(s: Any) -> None:
     @instead(s.StreamReader)
     def _replace_transport(self: Any, transport: Any) -> None:
         self._transport = transport
+
+
+@saboteur("writer.start_tls.lost-connection-raises", "nothing was raised")
+def drain_does_not_know_of_the_upgrade(s: Any) -> None:
+    """After start_tls, drain takes the connection for one that tells of its end by itself."""
+    real = s.StreamReaderProtocol._exchange
+
+    @instead(s.StreamReaderProtocol)
+    def _exchange(self: Any, transport: Any) -> None:
+        real(self, transport)
+        self._over_ssl = False
+
+
+@saboteur("writer.start_tls.refused-leaves-connection", "expected ValueError, got Connection")
+def an_upgrade_that_is_refused_ends_the_connection(s: Any) -> None:
+    """Whatever start_tls raises, the connection is closed."""
+    real = s.StreamWriter.start_tls
+
+    @instead(s.StreamWriter)
+    async def start_tls(self: Any, sslcontext: Any, **kwds: Any) -> None:
+        try:
+            await real(self, sslcontext, **kwds)
+        except BaseException:
+            self._transport.close()
+            raise
+
+
+@saboteur("writer.start_tls.refused-leaves-connection", "expected TypeError, got AttributeError")
+def start_tls_takes_anything_for_a_context(s: Any) -> None:
+    """What is given as a context is used as one, whatever it is."""
+
+    def checked_tls(sslcontext: Any, server_hostname: Any, server_side: bool) -> None:
+        if sslcontext.check_hostname and not (server_side or server_hostname):
+            raise ValueError("no name")
+
+    s.writer.checked_tls = checked_tls
