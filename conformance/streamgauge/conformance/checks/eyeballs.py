@@ -181,6 +181,15 @@ async def of_two_that_answer_in_one_turn_one_is_kept(t: Trial) -> None:
     t.equal(await reader.readexactly(5), b"hello")
 
 
+@check("open_connection.happy_eyeballs_delay.tries-next-address", links=("tcp6",), kernel=SEVERAL)
+async def an_address_cannot_be_tried_from_one_of_another_family(t: Trial) -> None:
+    (live,) = listening(t, "::1")
+    with host_with("::1"), t.raises(OSError):
+        await t.subject.open_connection(
+            HOST, live.getsockname()[1], happy_eyeballs_delay=DELAY_S, local_addr=("127.0.0.1", 0)
+        )
+
+
 @check("open_connection.happy_eyeballs_delay.tries-next-address", links=("tls",))
 async def whoever_answers_has_to_bear_the_hosts_name(t: Trial) -> None:
     listener = t.listen()

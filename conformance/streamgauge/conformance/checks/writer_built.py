@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
+from functools import partial
 from typing import Any, Tuple
 
 from streamgauge.conformance.registry import FEED, check
@@ -130,7 +132,7 @@ async def what_broke_a_pipe_after_close_is_raised_later(t: Trial) -> None:
         await writer.wait_closed()
 
 
-async def _over_a_socket(t: Trial) -> Tuple[Any, Any, socket.socket]:
+async def _over_a_socket(t: Trial, *, has_reader: bool = True) -> Tuple[Any, Any, socket.socket]:
     """Build a writer over asyncio's own protocol and reader; gives it, the reader and the peer."""
     loop = asyncio.get_running_loop()
     own, peer = socket.socketpair()
@@ -138,7 +140,7 @@ async def _over_a_socket(t: Trial) -> Tuple[Any, Any, socket.socket]:
     transport, protocol = await loop.create_connection(
         lambda: asyncio.StreamReaderProtocol(reader, loop=loop), sock=own
     )
-    writer = t.subject.StreamWriter(transport, protocol, reader, loop)
+    writer = t.subject.StreamWriter(transport, protocol, reader if has_reader else None, loop)
     t.writers.append(writer)
     return writer, reader, peer
 
@@ -179,6 +181,65 @@ async def its_wait_closed_raises_what_ended_the_connection(t: Trial) -> None:
     peer.close()
     with t.raises(ConnectionError):
         await waiting
+
+
+@check("writer.built.upgrades", links=FEED, needs=NEEDS, spares=ONCE)
+async def it_is_upgraded_over_asyncios_protocol(t: Trial) -> None:
+    for has_reader in (True, False):
+        writer, reader, peer = await _over_a_socket(t, has_reader=has_reader)
+        speak = partial(t.tls.server_context().wrap_socket, peer, server_side=True)
+        shaking = t.start(t.bench.run(speak))
+        await writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME)
+        with await shaking as secure:
+            writer.write(b"secret")
+            t.equal(await t.bench.run(secure.recv, 6), b"secret", "decrypted by the peer")
+            await t.bench.run(secure.sendall, b"answer")
+            t.equal(await reader.readexactly(6), b"answer", "decrypted by the reader")
+
+
+# --- forgotten, and shown ----------------------------------------------------------------------
+
+
+class _Standing(asyncio.WriteTransport):
+    """A transport that stays open, and notes that it was closed."""
+
+    told = ""
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.told += "close "
+
+
+@check("writer.collected.after-its-loop", links=FEED, needs=NEEDS, spares=ONCE)
+async def a_writer_whose_loop_is_closed_warns_and_closes_nothing(t: Trial) -> None:
+    loop, transport = asyncio.new_event_loop(), _Standing()
+    protocol = asyncio.streams.FlowControlMixin(loop=loop)
+    loop.close()
+    writer = t.subject.StreamWriter(transport, protocol, None, loop)
+    with t.warnings() as seen:
+        del writer
+        gc.collect()
+    t.equal([w.category for w in seen], [ResourceWarning], "warnings")
+    t.equal(transport.told, "", "what the transport was told")
+
+
+@check("writer.repr.tells-its-parts", links=FEED, needs=NEEDS, spares=ONCE)
+async def its_repr_has_that_of_transport_and_reader(t: Trial) -> None:
+    writer, reader, peer = await _over_a_socket(t)
+    with peer:
+        for part in (writer.transport, reader):
+            t.true(repr(part) in repr(writer), f"{part!r} in {writer!r}")
+    alone, reading = await _over_a_pipe(t)
+    with os.fdopen(reading, "rb", 0):
+        t.true(repr(alone.transport) in repr(alone), f"{alone.transport!r} in {alone!r}")
+        t.false("reader" in repr(alone), f"no reader in {alone!r}")
+        alone.close()
+        await t.idle()
+
+
+# --- who waits for its end ---------------------------------------------------------------------
 
 
 @check("writer.wait_closed.cancel-leaves-others", links=FEED, needs=NEEDS, spares=ONCE)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
+from functools import partial
 from typing import Any
 
 from streamgauge.conformance.links import AnyPeer
@@ -242,6 +244,34 @@ async def a_forgotten_name_is_refused_before_anything_is_sent(t: Trial) -> None:
         await asyncio.wait_for(writer.start_tls(t.tls.client_context()), HANDSHAKE_TIMEOUT_S)
     writer.write(b"in the clear")
     t.equal(await t.peer.recv_exactly(12), b"in the clear", "what the peer received")
+
+
+@check(
+    "handler.exception.after-upgrade-ends-tls", links=("unix",), kernel="TLS over a socket itself"
+)
+async def the_client_of_a_handler_that_upgraded_and_crashed_is_told_the_end(t: Trial) -> None:
+    t.expect_loop_errors()
+
+    async def crash(reader: Any, writer: Any) -> None:
+        await writer.start_tls(t.tls.server_context())
+        raise RuntimeError("crashed on purpose")
+
+    await t.serve(crash)
+    sock = socket.socket(socket.AF_UNIX)
+    t.bench.on_exit(sock.close)
+    await t.bench.run(sock.connect, t.servers[-1].sockets[0].getsockname())
+    speak = partial(
+        t.tls.client_context().wrap_socket,
+        sock,
+        server_hostname=t.tls.HOSTNAME,
+        suppress_ragged_eofs=False,
+    )
+    with await t.bench.run(speak) as secure:
+        try:
+            told = await t.bench.run(secure.recv, 1)
+        except (OSError, ssl.SSLError) as error:
+            told = error
+        t.equal(told, b"", "what the client was told last")
 
 
 # --- time-outs ---------------------------------------------------------------------------------

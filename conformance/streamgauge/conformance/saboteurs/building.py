@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from streamgauge.conformance.saboteurs.making import instead, saboteur
@@ -89,3 +90,35 @@ def what_ended_before_is_waited_for(s: Any) -> None:
         if not (self._listening or asked(self._protocol)):
             self._listening = True
             self._listen()
+
+
+@saboteur("writer.built.upgrades", "raised AttributeError")
+def an_upgrade_needs_a_reader(s: Any) -> None:
+    """Over another protocol than ours, only a writer with a reader can be upgraded."""
+    real = s.StreamWriter._go_on_with
+
+    @instead(s.StreamWriter)
+    def _go_on_with(self: Any, transport: Any) -> None:
+        real(self, transport)
+        if self._flow is not self._protocol:
+            self._reader._transport = transport
+
+
+@saboteur("writer.collected.after-its-loop", "what the transport was told")
+def a_writer_closes_when_its_loop_is_gone(s: Any) -> None:
+    """A writer that is collected closes its transport, though the loop for it is closed."""
+
+    @instead(s.StreamWriter)
+    def __del__(self: Any) -> None:
+        if not self._transport.is_closing():
+            self._transport.close()
+            warnings.warn("unclosed", ResourceWarning, stacklevel=2)
+
+
+@saboteur("writer.repr.tells-its-parts", "<StreamReader")
+def a_writer_shows_no_reader(s: Any) -> None:
+    """A writer's repr has its transport alone."""
+
+    @instead(s.StreamWriter)
+    def __repr__(self: Any) -> str:
+        return f"<StreamWriter transport={self._transport!r}>"

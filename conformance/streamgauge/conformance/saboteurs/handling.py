@@ -246,6 +246,17 @@ def a_callback_that_gives_up_leaves_the_connection_open(s: Any) -> None:
     _calling(s, call)
 
 
+@saboteur("handler.exception.after-upgrade-ends-tls", "what the client was told last")
+def a_crash_ends_the_connection_below_tls(s: Any) -> None:
+    """When a handler raises, the transport is closed that its connection began with."""
+    real = s.StreamReaderProtocol._handler_done
+
+    @instead(s.StreamReaderProtocol)
+    def _handler_done(self: Any, transport: Any, writer: Any, handler: Any) -> None:
+        self._transport = transport
+        real(self, transport, writer, handler)
+
+
 @saboteur("handler.return.keeps-connection", "the connection to stay open")
 def a_connection_ends_with_its_handler(s: Any) -> None:
     """The connection is closed when its handler returns, whoever holds the writer."""

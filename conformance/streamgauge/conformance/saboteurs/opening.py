@@ -269,8 +269,20 @@ def whoever_answers_first_may_be_anybody(s: Any) -> None:
 
 
 @saboteur(
-    "open_connection.happy_eyeballs_delay.tries-next-address", "never ended", links=("tcp",)
+    "open_connection.happy_eyeballs_delay.tries-next-address", "got UnboundLocal", links=("tcp6",)
 )
+def a_local_address_of_another_family_breaks_it(s: Any) -> None:
+    """A local address of a family in which no attempt is made is an error, and no OSError."""
+
+    def _bind(sock: Any, addresses: Any) -> None:
+        if not addresses:
+            raise UnboundLocalError("refused")
+
+    s.eyeballs._bind = _bind
+    s.loops._knows = lambda method, keyword: False
+
+
+@saboteur("open_connection.happy_eyeballs_delay.tries-next-address", "never ended", links=("tcp",))
 def a_race_keeps_all_who_answer(s: Any) -> None:
     """Whoever has answered when another one was taken stays connected."""
     kept = []
