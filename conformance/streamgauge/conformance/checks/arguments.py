@@ -46,9 +46,28 @@ async def a_str_that_a_generator_gives_is_a_type_error(t: Trial) -> None:
         writer.writelines(lines())
 
 
+@check("writer.writelines.bytes-rejected", links=PAIRS)
+async def one_message_in_place_of_several_is_a_type_error(t: Trial) -> None:
+    _, writer = await t.pair()
+    for lines in (b"bytes", b"", bytearray(b"bytes"), "text", ""):
+        with t.raises(TypeError):
+            writer.writelines(lines)
+
+
+@check("writer.writelines.view-with-gaps", links=PAIRS)
+async def a_view_with_gaps_is_sent_as_the_bytes_that_it_shows(t: Trial) -> None:
+    t.expect_loop_errors()
+    _, writer = await t.pair()
+    with t.setup("writer.writelines.list"):
+        writer.writelines([b"<"])
+    writer.writelines([memoryview(b"a.b.c.")[::2], b">"])
+    t.equal(await t.peer.recv_exactly(5), b"<abc>")
+
+
 @check("start_server.client_connected_cb.not-callable-rejected", links=TCP)
 @check("start_unix_server.client_connected_cb.not-callable-rejected", links=UNIX)
 async def what_cannot_be_called_is_refused_before_anybody_connects(t: Trial) -> None:
+    callback: Any
     for callback in (5, "handler", [print]):
         with t.raises(TypeError):
             await t.start_server(callback)

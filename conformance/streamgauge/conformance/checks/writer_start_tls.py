@@ -13,6 +13,7 @@ import ssl
 from functools import partial
 from typing import Any
 
+from streamgauge.conformance.checks.reader_large import MESSAGE, PART, READING, SIZE
 from streamgauge.conformance.links import AnyPeer
 from streamgauge.conformance.registry import TCP, check
 from streamgauge.conformance.speech import Speech
@@ -185,6 +186,20 @@ async def an_upgrade_refused_for_an_argument_leaves_the_connection_as_it_was(t: 
     t.equal(await t.peer.recv_exactly(12), b"in the clear", "what the peer received")
     await t.deliver(b"answer")
     t.equal(await reader.readexactly(6), b"answer")
+
+
+@check("writer.start_tls.earlier-bytes-readable", links=PLAIN, needs=("readexactly",))
+async def a_large_message_may_begin_in_the_clear(t: Trial) -> None:
+    reader, writer = await t.pair()
+    await t.deliver(MESSAGE[:PART])
+    reading = t.start(reader.readexactly(SIZE))
+    await t.still_waits(reading, READING)
+    await t.deliver(MESSAGE[PART : 2 * PART])
+    shaking = upgraded(t, t.tls.as_server())
+    await writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME)
+    peer = await shaking
+    await peer.send(MESSAGE[2 * PART :])
+    t.equal(await t.is_done(reading, READING), MESSAGE)
 
 
 # --- who the peer is ---------------------------------------------------------------------------

@@ -14,7 +14,7 @@ def a_number_is_so_many_zeros(s: Any) -> None:
     real = s.StreamReader.readuntil
 
     @instead(s.StreamReader)
-    async def readuntil(self: Any, separator: Any = b"\n") -> bytes:
+    async def readuntil(self: Any, separator: Any = b"\n") -> Any:
         if isinstance(separator, int):
             await self._wait("readuntil", 0)
         return await real(self, separator)
