@@ -71,6 +71,14 @@ KERNEL_ONLY = {
             "with_no_address_left_to_try_it_is_refused",
         ),
         (
+            "open_connection.happy_eyeballs_delay.tries-next-address",
+            "of_two_that_answer_in_one_turn_one_is_kept",
+        ),
+        (
+            "open_connection.happy_eyeballs_delay.tries-next-address",
+            "an_address_cannot_be_tried_from_one_of_another_family",
+        ),
+        (
             "open_connection.interleave.orders-families",
             "interleave_is_the_number_of_the_first_family_before_the_other",
         ),
@@ -101,7 +109,17 @@ KERNEL_ONLY = {
             "start_unix_server.path.listening-path-refused",
             "a_path_where_somebody_listens_is_refused_and_stays_theirs",
         ),
+        (
+            "start_unix_server.path.listening-path-refused",
+            "whoever_listens_has_no_client_left_of_a_server_that_was_refused",
+        ),
         ("start_unix_server.path.removed-on-close", "the_path_is_gone_once_the_server_is_closed"),
+    },
+    "TLS over a socket itself": {
+        (
+            "handler.exception.after-upgrade-ends-tls",
+            "the_client_of_a_handler_that_upgraded_and_crashed_is_told_the_end",
+        ),
     },
     "a file descriptor": {
         ("writer.close.closes-socket", "the_descriptor_is_closed_after_close_and_wait_closed"),

@@ -13,7 +13,6 @@ from streamgauge.conformance.checks.reader_state import Gate, HandmadeError
 from streamgauge.conformance.registry import FEED, check
 from streamgauge.conformance.trial import Trial
 
-ONCE = {"*": "it is fed by hand, and in an order of its own"}
 LIMIT = 10  # bytes
 
 
@@ -28,7 +27,7 @@ class _Unpausable(Gate):
 # --- what it tells of itself -------------------------------------------------------------------
 
 
-@check("reader.repr.tells-its-state", links=FEED, spares=ONCE)
+@check("reader.repr.tells-its-state", links=FEED)
 async def its_repr_has_size_limit_transport_error_and_end(t: Trial) -> None:
     reader, gate = t.subject.StreamReader(), Gate()
     told = ("bytes", "eof", "limit", "waiter", "exception", "transport", "paused")
@@ -51,15 +50,16 @@ async def its_repr_has_size_limit_transport_error_and_end(t: Trial) -> None:
         t.true(part in repr(reader), f"{part} in {reader!r}")
 
 
-@check("reader.set_exception.told-by-exception", links=FEED, spares=ONCE)
+@check("reader.set_exception.told-by-exception", links=FEED)
 async def exception_gives_what_was_set(t: Trial) -> None:
-    reader, error = await t.reader(), HandmadeError()
+    reader = await t.reader()
+    error = HandmadeError()
     t.equal(reader.exception(), None, "exception() of a new reader")
     reader.set_exception(error)
     t.true(reader.exception() is error, "the error that was set")
 
 
-@check("reader.readline.overrun-same-words", links=FEED, needs=("limit", "readline"), spares=ONCE)
+@check("reader.readline.overrun-same-words", links=FEED, needs=("limit", "readline"))
 async def readline_says_what_readuntil_says(t: Trial) -> None:
     errors: List[Any] = []
     for method, arguments in (("readuntil", (b"\n",)), ("readline", ())):
@@ -71,10 +71,22 @@ async def readline_says_what_readuntil_says(t: Trial) -> None:
     t.equal(errors[1], errors[0], "the text of readline's ValueError")
 
 
+@check("reader.repr.tells-its-state", links=PLAIN)
+async def its_repr_counts_what_has_come_of_a_large_message(t: Trial) -> None:
+    reader = await t.reader()
+    await t.deliver(MESSAGE[:PART])
+    reading = t.start(reader.readexactly(SIZE))
+    await t.still_waits(reading, READING)
+    await t.deliver(MESSAGE[PART : 2 * PART])
+    t.true(f"{2 * PART} bytes" in repr(reader), f"{2 * PART} bytes in {reader!r}")
+    await t.deliver(MESSAGE[2 * PART :])
+    t.equal(await t.is_done(reading, READING), MESSAGE)
+
+
 # --- its transport -----------------------------------------------------------------------------
 
 
-@check("reader.set_transport.second-rejected", links=FEED, spares=ONCE)
+@check("reader.set_transport.second-rejected", links=FEED)
 async def a_reader_has_one_transport(t: Trial) -> None:
     reader, gate = await t.reader(limit=LIMIT), Gate()
     reader.set_transport(gate)
@@ -84,7 +96,7 @@ async def a_reader_has_one_transport(t: Trial) -> None:
     t.equal(gate.told, ["pause"], "what the transport was told that came first")
 
 
-@check("reader.limit.unpausable-accepted", links=FEED, spares=ONCE)
+@check("reader.limit.unpausable-accepted", links=FEED)
 async def what_cannot_be_paused_is_asked_once(t: Trial) -> None:
     reader, gate = await t.reader(limit=LIMIT), _Unpausable()
     reader.set_transport(gate)
@@ -94,7 +106,7 @@ async def what_cannot_be_paused_is_asked_once(t: Trial) -> None:
     t.equal(len(await reader.readexactly(6 * LIMIT + 3)), 6 * LIMIT + 3, "bytes read")
 
 
-@check("reader.limit.holds-after-cancel", links=FEED, spares=ONCE)
+@check("reader.limit.holds-after-cancel", links=FEED)
 async def a_read_that_is_given_up_lets_nothing_in_any_more(t: Trial) -> None:
     for size, told in ((2 * LIMIT, "resume"), (2 * LIMIT + 1, "pause")):
         reader, gate = await t.reader(limit=LIMIT), Gate()
@@ -110,7 +122,7 @@ async def a_read_that_is_given_up_lets_nothing_in_any_more(t: Trial) -> None:
 # --- what comes to it, by several ways ---------------------------------------------------------
 
 
-@check("reader.shared.second-ready-read-served", links=(*FEED, *PLAIN), spares=ONCE)
+@check("reader.shared.second-ready-read-served", links=(*FEED, *PLAIN))
 async def what_has_come_of_a_message_serves_a_shorter_read(t: Trial) -> None:
     reader = await t.reader()
     await t.deliver(MESSAGE[:PART])
@@ -123,7 +135,7 @@ async def what_has_come_of_a_message_serves_a_shorter_read(t: Trial) -> None:
     t.equal(await t.is_done(reading, READING), MESSAGE[10:] + b"ten more: ")
 
 
-@check("reader.feed_data.in-order-with-transport", links=PLAIN, spares=ONCE)
+@check("reader.feed_data.in-order-with-transport", links=PLAIN)
 async def what_is_fed_by_hand_stands_where_it_came(t: Trial) -> None:
     reader = await t.reader()
     await t.deliver(MESSAGE[:PART])
@@ -137,9 +149,14 @@ async def what_is_fed_by_hand_stands_where_it_came(t: Trial) -> None:
     whole = MESSAGE[: 2 * PART] + b"by hand" + MESSAGE[2 * PART :]
     t.equal(await t.is_done(reading, READING), whole[:SIZE])
     t.equal(await reader.readexactly(7), whole[SIZE:], "what follows")
+    reading = t.start(reader.readexactly(SIZE))
+    await t.still_waits(reading, READING)
+    await t.deliver(b"a beginning")
+    reader.feed_data(MESSAGE)  # which would do by itself
+    t.equal(await t.is_done(reading, READING), (b"a beginning" + MESSAGE)[:SIZE])
 
 
-@check("reader.feed_data.replaced-sees-all", links=PLAIN, spares=ONCE)
+@check("reader.feed_data.replaced-sees-all", links=PLAIN)
 async def a_feed_data_of_the_programs_own_is_called_for_all(t: Trial) -> None:
     reader = await t.reader()
     feed_data, seen = reader.feed_data, bytearray()
@@ -158,7 +175,7 @@ async def a_feed_data_of_the_programs_own_is_called_for_all(t: Trial) -> None:
     del reader.feed_data
 
 
-@check("writer.transport.protocol-put-back", links=PLAIN, spares=ONCE)
+@check("writer.transport.protocol-put-back", links=PLAIN)
 async def reading_goes_on_when_a_protocol_is_taken_off_and_put_back(t: Trial) -> None:
     reader, writer = await t.pair()
     await t.deliver(MESSAGE[:PART])

@@ -20,6 +20,20 @@ def a_reader_shows_no_limit(s: Any) -> None:
         return " ".join(part for part in real(self).split(" ") if "limit" not in part)
 
 
+@saboteur("reader.repr.tells-its-state", "131072 bytes", links=LARGE)
+def a_reader_shows_its_buffer_alone(s: Any) -> None:
+    """What was received past the buffer does not show."""
+    real = s.StreamReader.__repr__
+
+    @instead(s.StreamReader)
+    def __repr__(self: Any) -> str:
+        landing, self._landing = self._landing, None
+        try:
+            return real(self)
+        finally:
+            self._landing = landing
+
+
 @saboteur("reader.set_exception.told-by-exception", "the error that was set")
 def a_reader_keeps_its_error_to_itself(s: Any) -> None:
     """exception() is always None."""
