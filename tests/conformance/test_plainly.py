@@ -102,7 +102,7 @@ def test_scripts_are_short_and_plain() -> None:
 def test_nearly_every_check_by_feeding_is_told() -> None:
     """A few checks on `feed` are too much for a short script; histories bring theirs.
 
-    So are those of what is built or shown by hand, which are behaviours: no report has to show them.
+    So are those of what is built or shown by hand: behaviours, which no report has to show.
     """
     without = (".history.", ".built.", "protocol.", ".repr.", "writer.collected.after-its-loop")
     fed = [c for c in checks() if "feed" in c.links and not any(w in c.clause for w in without)]
