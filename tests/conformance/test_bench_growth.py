@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
+from contextlib import suppress
 
 import pytest
 from rich.console import Console
@@ -23,14 +24,24 @@ pytestmark = pytest.mark.any_python
 BETWEEN = 22
 
 
-def opcodes(coroutine):
-    """Count the opcodes of Python that a coroutine takes which does not wait."""
+# A call of a Python function is as many machine instructions as some ten other opcodes, by
+# callgrind, on 3.8 as on 3.13.
+CALL_STEPS = 10
+
+
+def opcodes(coroutine, call_steps=0):
+    """Count the opcodes of Python that a coroutine takes which does not wait.
+
+    Args:
+        coroutine: What to run.
+        call_steps: How many more each call of a Python function counts for.
+    """
     count = 0
 
     def look(frame, event, argument):
         nonlocal count
         frame.f_trace_opcodes = True
-        count += event == "opcode"
+        count += (event == "opcode") + call_steps * (event == "call")
         return look
 
     before = sys.gettrace()
@@ -56,6 +67,9 @@ class Idle(asyncio.Transport):
     def close(self):
         """Note it."""
         self.closing = True
+
+    def write(self, data):
+        """Drop it."""
 
     def get_extra_info(self, name, default=None):
         """Know nothing."""
@@ -121,16 +135,38 @@ async def test_an_idle_drain_takes_fewer_steps_than_asyncios():
     assert taken[1] <= 0.5 * taken[0]
 
 
+async def written(writer):
+    """Send a little, as most programs do."""
+    writer.write(b"small")
+    await writer.drain()
+
+
+async def test_a_small_write_with_its_drain_takes_fewer_steps_than_asyncios():
+    """Opcodes and calls of a write and its drain are at most nine tenths of asyncio's."""
+    loop = asyncio.get_running_loop()
+    taken = []
+    for module in (asyncio, streamgauge.streams):
+        writer, drain = drained(module, loop)
+        drain.close()
+        opcodes(written(writer))
+        taken.append(opcodes(written(writer), CALL_STEPS))
+        writer.transport.is_closing = lambda: True  # nobody closed it: no warning
+    assert taken[1] <= 0.9 * taken[0]
+
+
 async def connected_and_closed(module, loop):
-    """Open a connection and close it, to its end."""
+    """Open a connection and close it, to its end, for which the program waits."""
     _, writer = await module.open_connection("host", 1)
     writer.close()
+    end = writer.wait_closed()
+    end.send(None)
     loop.protocol.connection_lost(None)
-    await writer.wait_closed()
+    with suppress(StopIteration):
+        end.send(None)
 
 
 async def test_connecting_and_closing_takes_no_more_steps_than_asyncios(monkeypatch):
-    """The opcodes of making and ending a connection are at most a twentieth more than asyncio's."""
+    """Opcodes and calls of making and ending a connection are at most as many as asyncio's."""
     loop = Connecting(asyncio.get_running_loop())
     for name in ("get_running_loop", "get_event_loop"):
         monkeypatch.setattr(asyncio, name, lambda: loop)
@@ -138,8 +174,8 @@ async def test_connecting_and_closing_takes_no_more_steps_than_asyncios(monkeypa
     taken = []
     for module in (asyncio, streamgauge.streams):
         opcodes(connected_and_closed(module, loop))
-        taken.append(opcodes(connected_and_closed(module, loop)))
-    assert taken[1] <= 1.05 * taken[0]
+        taken.append(opcodes(connected_and_closed(module, loop), CALL_STEPS))
+    assert taken[1] <= taken[0]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.title)

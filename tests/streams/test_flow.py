@@ -7,7 +7,7 @@ import gc
 
 import pytest
 
-from streamgauge.streams import flow
+from streamgauge.streams import StreamReaderProtocol, flow
 from streamgauge.streams.flow import FlowControlMixin
 
 
@@ -107,15 +107,25 @@ async def test_an_error_nobody_asked_about_is_no_noise(kit):
 
 
 async def test_a_cancelled_wait_for_the_end_is_forgotten():
-    """It does not disturb the others, and is not kept."""
+    """It does not disturb the others, and is kept no longer than until the next one begins."""
     protocol = FlowControlMixin()
-    first, second = [await waiting(protocol._get_close_waiter(None)) for _ in range(2)]
+    first, second = (protocol._get_close_waiter(None) for _ in range(2))
+    for _ in range(3):
+        first.cancel()
+        first = protocol._get_close_waiter(None)
+        assert (second, first) == protocol._close_waiters
     first.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await first
-    assert 1 == len(protocol._close_waiters)
     protocol.connection_lost(None)
     assert await second is None
+    assert () == protocol._close_waiters
+
+
+def test_a_protocol_begins_as_the_mixin_does():
+    """What the mixin's constructor would set is set, without its being called."""
+    loop = asyncio.new_event_loop()
+    loop.close()
+    begins = vars(StreamReaderProtocol(None, loop=loop))
+    assert vars(FlowControlMixin(loop)).items() <= begins.items()
 
 
 @pytest.fixture

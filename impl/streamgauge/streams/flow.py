@@ -7,8 +7,9 @@ or knows of stream objects. A writer asks through ``_drain_helper()`` and
 other, so that each works with the other's counterpart.
 
 Theory of operation. State is kept as plain values, and a future exists only while somebody waits
-on it; the error is never put in one. So a connection that ends with an error nobody asks about
-leaves nothing behind that could complain of never having been retrieved.
+on it, one for each wait. So a cancelled wait leaves the others alone, and a connection that ends
+with an error nobody asks about leaves nothing behind that could complain of never having been
+retrieved.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ class FlowControlMixin(asyncio.BaseProtocol):
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop if loop is not None else asyncio._get_running_loop()
         self._paused = False
-        # A drain found nothing to wait for, and nothing has happened since: no write, no close,
-        # no pause, no loss of the connection.
+        # A drain found nothing to wait for, and since then the transport has told neither of a
+        # pause nor of the connection's loss. (What a writer did since, it knows itself.)
         self._calm = False
         self._over_ssl = False
         self._connection_lost = False
-        self._close_waiters = _NOBODY
+        self._close_waiters: tuple[asyncio.Future[None], ...] = ()
 
     def pause_writing(self) -> None:
         """Note that the transport's buffer passed its high-water mark: drains block."""
@@ -78,8 +79,9 @@ class FlowControlMixin(asyncio.BaseProtocol):
             self._tls_close_timer = None
         if self._drain_waiters:
             _wake(self._drain_waiters)
-        if self._close_waiters:
-            _wake(self._close_waiters)
+        for waiter in self._close_waiters:
+            self._tell(waiter)
+        self._close_waiters = ()
 
     _end = connection_lost  # without a subclass's part in it
 
@@ -95,36 +97,39 @@ class FlowControlMixin(asyncio.BaseProtocol):
         if not self._paused:
             return
         self._drain_waiters = waiters = self._drain_waiters or {}
-        await self._wait_among(waiters)
-        if self._connection_lost and self._connection_error is not None:
-            raise self._connection_error
-
-    async def _get_close_waiter(self, stream: Any) -> None:
-        """Wait until the connection has ended; any number of tasks may.
-
-        Raises:
-            BaseException: What ended the connection, if an error did.
-        """
-        if not self._connection_lost:
-            self._close_waiters = waiters = self._close_waiters or {}
-            waiter = (self._loop or asyncio.get_running_loop()).create_future()
-            waiters[waiter] = None
-            try:  # as `_wait_among`, without a coroutine more: every connection ends like this
-                await waiter
-            except BaseException:
-                waiters.pop(waiter)
-                raise
-        if self._connection_error is not None:
-            raise self._connection_error
-
-    async def _wait_among(self, waiters: dict[asyncio.Future[None], None]) -> None:
-        """Wait, together with others, to be woken; cancelling it leaves the others waiting."""
         waiter = (self._loop or asyncio.get_running_loop()).create_future()
         waiters[waiter] = None
         try:
             await waiter
         finally:
             waiters.pop(waiter, None)
+        if self._connection_lost and self._connection_error is not None:
+            raise self._connection_error
+
+    def _get_close_waiter(self, stream: Any) -> asyncio.Future[None]:
+        """Return a future that is done once the connection has ended, with the error if one did.
+
+        Each call returns one of its own: cancelling it leaves the others waiting.
+        """
+        waiter: asyncio.Future[None]
+        waiter = (self._loop or asyncio.get_running_loop()).create_future()
+        if self._connection_lost:
+            self._tell(waiter)
+        elif not self._close_waiters:
+            self._close_waiters = (waiter,)
+        else:  # without those that were given up
+            waiting = (other for other in self._close_waiters if not other.done())
+            self._close_waiters = (*waiting, waiter)
+        return waiter
+
+    def _tell(self, waiter: asyncio.Future[None]) -> None:
+        """Tell somebody who waits for the end how the connection has ended."""
+        if waiter.done():
+            return
+        if self._connection_error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(self._connection_error)
 
     def _close(self, transport: Any) -> None:
         """Close a TLS transport, which asyncio's is broken by if it is closing already."""

@@ -49,7 +49,10 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         client_connected_cb: ClientConnectedCallback | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        FlowControlMixin.__init__(self, loop)
+        # What FlowControlMixin sets, set here: each connection begins with a call less.
+        self._loop = loop if loop is not None else asyncio._get_running_loop()
+        self._paused = self._calm = self._over_ssl = self._connection_lost = False
+        self._close_waiters = ()
         self._stream_reader = stream_reader
         self._client_connected_cb = client_connected_cb
         self._transport: Any = None

@@ -63,6 +63,18 @@ class StreamWriter:
     Source: edition 3.8, StreamWriter.
     """
 
+    __slots__ = (
+        "__dict__",  # made when a program hangs something of its own on its writer
+        "__weakref__",
+        "_flow",
+        "_loop",
+        "_protocol",
+        "_reader",
+        "_state",
+        "_touched",
+        "_transport",
+    )
+
     _tls_drains = 0
 
     def __init__(
@@ -76,6 +88,8 @@ class StreamWriter:
         self._protocol = protocol
         self._reader = reader
         self._loop = loop
+        # Written to or closed since a drain has asked the transport whether it is closing.
+        self._touched = True
 
     def __repr__(self) -> str:
         shown = [f"transport={self._transport!r}"]
@@ -110,7 +124,7 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.write.
         """
-        self._flow._calm = False
+        self._touched = True
         try:
             self._transport.write(data if data.__class__ is bytes else checked_data(data))
         except RuntimeError:
@@ -129,7 +143,7 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.writelines.
         """
-        self._flow._calm = False
+        self._touched = True
         try:
             self._transport.write(checked_lines(data))
         except RuntimeError:
@@ -159,7 +173,7 @@ class StreamWriter:
         Source: edition 3.8, StreamWriter.close.
         """
         flow = self._flow
-        flow._calm = False
+        self._touched = True
         if flow._over_ssl:
             flow._close(self._transport)
         else:
@@ -184,7 +198,8 @@ class StreamWriter:
         flow = self._flow
         if flow._over_ssl:
             flow._bound_tls_close(self._transport)
-        await flow._get_close_waiter(self)
+        if not flow._connection_lost or flow._connection_error is not None:
+            await flow._get_close_waiter(self)
 
     async def drain(self) -> None:
         """Wait until it is appropriate to write more; return at once if it is so now.
@@ -200,12 +215,11 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.drain.
         """
-        exception = self._state._exception
-        if exception is not None:
-            raise exception
-        flow = self._flow
-        if flow._calm:
+        if self._state._exception is not None:
+            raise self._state._exception
+        if not self._touched and self._flow._calm:
             return
+        flow = self._flow
         try:
             closing = self._transport.is_closing()
         except AttributeError:
@@ -214,6 +228,9 @@ class StreamWriter:
             # Let the loop tell the protocol what it may know already: else a program that only
             # writes and drains would never learn that the connection is gone.
             await asyncio.sleep(0)
+        elif flow._calm:  # nothing has happened but what this writer did, which went well
+            self._touched = False
+            return
         if flow._paused or flow._connection_lost:
             await self._protocol._drain_helper()
         elif flow._over_ssl:
@@ -224,6 +241,7 @@ class StreamWriter:
                 await asyncio.sleep(0)
         elif not (closing or flow._shares_transport):
             flow._calm = True
+            self._touched = False
 
     async def start_tls(
         self,

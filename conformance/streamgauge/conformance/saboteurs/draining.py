@@ -212,13 +212,16 @@ def a_cancelled_drain_wakes_the_others(s: Any) -> None:
 @saboteur("writer.drain.cancel-leaves-other-waiters", "it ended with its cancellation")
 def drains_share_what_they_wait_for(s: Any) -> None:
     """All drains wait for one future, which is cancelled with any of them."""
+    real = s.flow.FlowControlMixin._drain_helper
 
     @instead(s.flow.FlowControlMixin)
-    async def _wait_among(self: Any, waiters: Any) -> None:
-        if not any(not waiter.done() for waiter in waiters):
-            waiters.clear()
-            waiters[asyncio.get_running_loop().create_future()] = None
-        await next(iter(waiters))
+    async def _drain_helper(self: Any) -> None:
+        if self._connection_lost or not self._paused:
+            await real(self)
+            return
+        if all(waiter.done() for waiter in self._drain_waiters):
+            self._drain_waiters = {asyncio.get_running_loop().create_future(): None}
+        await next(iter(self._drain_waiters))
 
 
 @saboteur("writer.drain.no-turn-of-the-loop", "what ran meanwhile")
@@ -276,8 +279,9 @@ def a_drain_trusts_that_nobody_else_has_the_transport(s: Any) -> None:
 
     @instead(s.StreamWriter)
     async def drain(self: Any) -> None:
-        if self._flow._calm is not True:
+        if self._touched or not self._flow._calm:
             await real(self)
+            self._touched = False
             self._flow._calm = not self._transport.is_closing()
 
 
@@ -288,7 +292,6 @@ def a_drain_after_writelines_looks_no_more(s: Any) -> None:
 
     @instead(s.StreamWriter)
     def writelines(self: Any, data: Any) -> None:
-        calm = self._flow._calm
+        touched = self._touched
         real(self, data)
-        if calm:
-            self._flow._calm = calm
+        self._touched = touched
