@@ -9,6 +9,7 @@ import inspect
 import os
 import socket
 import ssl
+import weakref
 
 import pytest
 
@@ -32,6 +33,14 @@ async def blocked(coroutine, kit):
     await kit.turns(20)
     assert not task.done()
     return task
+
+
+async def test_a_program_hangs_its_own_on_a_writer(transport):
+    """A writer takes attributes of any name, and weak references."""
+    writer, _ = over(transport)
+    writer.name = "mine"
+    assert (writer, "mine") == (weakref.ref(writer)(), writer.name)
+    transport.closing = True
 
 
 class TestWrite:
@@ -94,6 +103,28 @@ class TestWrite:
 
 class TestDrain:
     """drain()."""
+
+    @pytest.mark.parametrize("send", ["write", "writelines"])
+    async def test_a_write_that_broke_the_connection_is_seen_at_once(self, transport, send):
+        """A quiet writer's drain after a failed write gives the loop a turn to tell of it."""
+        writer, _ = over(transport)
+        for _ in range(2):
+            await writer.drain()
+        transport.closing = True
+        getattr(writer, send)([b"x"] if send == "writelines" else b"x")
+        drain = writer.drain()
+        assert drain.send(None) is None  # a turn
+        drain.close()
+
+    async def test_nothing_is_asked_twice(self, transport):
+        """With nothing sent since, a drain asks the transport no more."""
+        writer, _ = over(transport)
+        for _ in range(2):
+            writer.write(b"x")
+            await writer.drain()
+        transport.is_closing = None
+        await writer.drain()
+        del transport.is_closing
 
     async def test_nothing_to_wait_for(self, kit):
         """It returns without giving the loop a turn."""
