@@ -53,8 +53,7 @@ def test_linger_zero_of_the_listener_is_the_connections():
     end, peer = Wire().ends
     listener = MemorySocket(socket.AF_INET, ("127.0.0.1", 1))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock = MemorySocket(socket.AF_INET, ("127.0.0.1", 1), ("127.0.0.1", 2), end)
-    sock.inherit([listener])
+    listener.hand_down(end)
     end.close()
     assert "CLOSED" == peer.state
 

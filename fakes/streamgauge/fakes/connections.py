@@ -7,20 +7,19 @@ both ends are closed it is gone. How connections come to be is in `dialing`.
 from __future__ import annotations
 
 import asyncio
-import socket
 from asyncio.sslproto import SSLProtocol
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional
 
 from .direction import Direction
 from .leaks import Leak, unread_bytes
-from .names import family_of, shown
+from .names import shown
 from .rules import NOTHING_HAPPENS, Verdict
-from .sockets import Address, MemorySocket, as_told
+from .sockets import Address, as_told
 from .tls import app_protocol, app_transport, protocol_for
 from .transport import MemoryTransport
 from .wire import Wire, WireEnd
 
-__all__ = ["Connection", "Unread", "make_transport", "netstat"]
+__all__ = ["Connection", "Unread", "netstat"]
 
 COLUMNS = ("Proto", "Recv-Q", "Send-Q", "Local Address", "Foreign Address", "State", "Sent", "Got")
 ROW = "{:<5} {:>9} {:>9} {:<22} {:<22} {:<12} {:>10} {:>10}"
@@ -46,8 +45,7 @@ class Unread(NamedTuple):
         protocol: Optional[asyncio.BaseProtocol] = transport.get_protocol()
         if isinstance(protocol, SSLProtocol):
             protocol, undelivered = app_protocol(protocol), 0
-        reader = getattr(protocol, "_stream_reader", None)
-        return cls(transport.get_extra_info("sockname"), undelivered, reader)
+        return cls(transport.get_extra_info("sockname"), undelivered, _reader_of(protocol))
 
     def total(self) -> int:
         """Count the bytes that are unread by now."""
@@ -69,7 +67,23 @@ class Connection:
         server: the server's address.
         gone: called with the connection once both ends are closed.
         unread: where an end notes what it had not read when it was closed.
+
+    Attributes:
+        transports: those that are on its ends and have not come to their end.
+        acceptor: the server, which is told of the transport on its end as this is of both.
     """
+
+    __slots__ = (
+        "_does",
+        "_gone",
+        "_loop",
+        "_unread",
+        "acceptor",
+        "client",
+        "server",
+        "transports",
+        "wire",
+    )
 
     def __init__(
         self,
@@ -84,25 +98,64 @@ class Connection:
         self.wire = wire
         self.client = client
         self.server = server
-        self.transports: Set[Any] = set()  # as a selector would hold them
+        self.transports: List[Any] = []  # as a selector would hold them
+        self.acceptor: Any = None
         self._gone = gone
         self._unread = unread
         self._does = NOTHING_HAPPENS
 
-    def attach(self, transport: Any) -> None:
+    def transport_on(
+        self,
+        end: WireEnd,
+        protocol: asyncio.BaseProtocol,
+        tls_options: Optional[Dict[str, Any]],
+        waiter: Optional[asyncio.Future[None]],
+    ) -> Any:
+        """Put a transport, with TLS or without, on one of the wire's ends.
+
+        Args:
+            end: the end.
+            protocol: the user's protocol.
+            tls_options: what `tls.protocol_for` takes, or None for no TLS.
+            waiter: a future that is resolved once `connection_made` was called, or failed with TLS.
+
+        Returns:
+            The transport for the user.
+        """
+        own, other = self.client, self.server
+        if end is not self.wire.ends[0]:
+            own, other = other, own
+        if not isinstance(own, tuple):
+            own, other = as_told(own), as_told(other)
+        extra = {"sockname": own, "peername": other}
+        if tls_options is None:
+            return MemoryTransport(self._loop, end, protocol, waiter, extra, self)
+        below = protocol_for(self._loop, protocol, waiter=waiter, **tls_options)
+        MemoryTransport(self._loop, end, below, None, extra, self)
+        return app_transport(below)
+
+    def attach(self, transport: MemoryTransport) -> None:
         """A transport has taken one of the ends."""
-        self.transports.add(transport)
+        self.transports.append(transport)
+        if transport.wire is not self.wire.ends[0]:
+            self.acceptor.attach(transport)
 
-    def closing(self, transport: Any) -> None:
+    def closing(self, transport: MemoryTransport) -> None:
         """A transport is closed, not aborted: note what it has not read."""
-        unread = Unread.of(transport, transport.wire.into.unread)
-        if unread.total():
-            self._unread.append(unread)
+        undelivered = transport.wire.into.unread
+        protocol = transport.get_protocol()
+        if undelivered or isinstance(protocol, SSLProtocol) or unread_bytes(_reader_of(protocol)):
+            unread = Unread.of(transport, undelivered)
+            if unread.total():
+                self._unread.append(unread)
 
-    def detach(self, transport: Any) -> None:
+    def detach(self, transport: MemoryTransport) -> None:
         """A transport has come to its end."""
-        self.transports.discard(transport)
-        self.closed()
+        self.transports.remove(transport)
+        if transport.wire is not self.wire.ends[0]:
+            self.acceptor.detach(transport)
+        if transport.wire.peer.closed:
+            self._gone(self)
 
     def closed(self) -> None:
         """An end was closed; when both are, the connection is gone."""
@@ -186,45 +239,8 @@ class Connection:
         ).rstrip()
 
 
-def make_transport(
-    loop: asyncio.AbstractEventLoop,
-    end: WireEnd,
-    protocol: asyncio.BaseProtocol,
-    names: Tuple[Address, Address],
-    holders: Sequence[Any],
-    tls_options: Optional[Dict[str, Any]],
-    waiter: Optional[asyncio.Future[None]],
-    listening: Sequence[MemorySocket] = (),
-) -> Any:
-    """Put a transport, with TLS or without, on a wire's end.
-
-    Args:
-        loop: the loop.
-        end: the end.
-        protocol: the user's protocol.
-        names: the end's own address and the other's.
-        holders: those that are told of the transport.
-        tls_options: what `tls.protocol_for` takes, or None for no TLS.
-        waiter: a future that is resolved once `connection_made` was called, or failed with TLS.
-        listening: the sockets of the server that accepted the connection.
-
-    Returns:
-        The transport for the user.
-    """
-    own, other = names
-    if isinstance(own, tuple):
-        family = family_of(own[0])
-    else:
-        family, own, other = getattr(socket, "AF_UNIX", 0), as_told(own), as_told(other)
-    sock = MemorySocket(family, own, other, end)
-    if listening:
-        sock.inherit(listening)
-    extra = {"socket": sock, "sockname": own, "peername": other}
-    if tls_options is None:
-        return MemoryTransport(loop, end, protocol, waiter=waiter, extra=extra, holders=holders)
-    below = protocol_for(loop, protocol, waiter=waiter, **tls_options)
-    MemoryTransport(loop, end, below, extra=extra, holders=holders)
-    return app_transport(below)
+def _reader_of(protocol: Any) -> Any:
+    return getattr(protocol, "_stream_reader", None)
 
 
 def netstat(listening: Iterable[Address], connections: Iterable[Connection]) -> str:

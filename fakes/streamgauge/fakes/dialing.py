@@ -14,7 +14,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from .arguments import check_keywords, client_tls, unix_path
-from .connections import Connection, make_transport
+from .connections import Connection
 from .listeners import Owner
 from .names import PORT_MAX, address, family_of, numeric
 from .outside import STREAMS_ONLY, ForbiddenConnectError
@@ -207,14 +207,13 @@ class Dialing:
         connection: Connection,
         tls: Optional[Dict[str, Any]],
     ) -> Tuple[Any, Any]:
-        names = connection.client, connection.server
         try:
             protocol = factory()
         except BaseException:
             end.close()
             raise
         waiter: asyncio.Future[None] = self._net.loop.create_future()
-        transport = make_transport(self._net.loop, end, protocol, names, (connection,), tls, waiter)
+        transport = connection.transport_on(end, protocol, tls, waiter)
         try:
             await waiter
         except BaseException:

@@ -25,6 +25,9 @@ REPORTED_BYTES = 64
 Piece = Union[bytes, memoryview]  # a memoryview is always of bytes: nobody can change it
 Item = Union[Piece, str]
 
+#: What is on its way where nothing is held, as good as always; all directions share it.
+NOTHING: Deque[Item] = deque(maxlen=0)
+
 
 def frozen(data: Union[bytes, bytearray, memoryview], n: int) -> Piece:
     """Take the first ``n`` bytes, without a copy where nobody can change them."""
@@ -88,7 +91,7 @@ class Direction:
         self.starved = False
         self.last = b""
         self.courier: Optional[Callable[[], object]] = None
-        self._flight: Deque[Item] = deque()
+        self._flight = NOTHING
         self._flying = 0
         self._held = False
         self._cut: Optional[Tuple[int, str]] = None
@@ -143,6 +146,8 @@ class Direction:
         if not (self._held or self._flight):
             self._arrive(item)
             return
+        if not self._flight:
+            self._flight = deque()
         self._flight.append(item)
         if not isinstance(item, str):
             self._flying += len(item)
@@ -284,6 +289,8 @@ class Direction:
         if head:
             self._arrive_bytes(head)
         if tail:
+            if not self._flight:
+                self._flight = deque()
             self._flight.appendleft(tail)
             self._flying += len(tail)
         if left == len(head):

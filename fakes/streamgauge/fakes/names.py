@@ -54,6 +54,11 @@ def family_of(ip: str) -> int:
     return socket.AF_INET6 if ":" in ip else socket.AF_INET
 
 
+def family_at(where: Address) -> int:
+    """Give the address family of a socket's address: a tuple's, or that of paths."""
+    return family_of(where[0]) if isinstance(where, tuple) else getattr(socket, "AF_UNIX", 0)
+
+
 def address(ip: str, port: int) -> Address:
     """Give an address as sockets do: two items for IPv4, four for IPv6."""
     return (ip, port, 0, 0) if ":" in ip else (ip, port)

@@ -21,8 +21,7 @@ from .certificates import tls_contexts
 from .chunks import ChunksLike
 from .ends import DEFAULT_LIMIT_BYTES, MemoryStreamEnd, StreamEnd, join
 from .leaks import add_note, check, ignored
-from .names import address, family_of
-from .sockets import MemorySocket
+from .names import address
 from .tls import layer_for
 from .transport import MemoryTransport
 from .wire import TCP, UNIX, Kind, Wire, WireEnd
@@ -201,9 +200,7 @@ def _memory_connector(
     loop: asyncio.AbstractEventLoop, end: WireEnd, own: Any, other: Any
 ) -> Callable[[Callable[[], Any]], Any]:
     async def connect(factory: Callable[[], Any]) -> MemoryTransport:
-        family = family_of(own[0]) if isinstance(own, tuple) else socket.AF_UNIX
-        sock = MemorySocket(family, own, other, end)
-        extra = {"socket": sock, "sockname": own, "peername": other}
+        extra = {"sockname": own, "peername": other}
         waiter = loop.create_future()
         transport = MemoryTransport(loop, end, factory(), waiter=waiter, extra=extra)
         try:

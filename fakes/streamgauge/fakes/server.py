@@ -13,7 +13,8 @@ import sys
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from . import quirks
-from .connections import Connection, make_transport
+from .connections import Connection
+from .names import family_at
 from .sockets import Address, MemorySocket
 from .transport import MemoryTransport
 from .wire import WireEnd
@@ -160,9 +161,6 @@ class MemoryServer(asyncio.AbstractServer):
         """A connection's transport was made."""
         self._transports.add(transport)
 
-    def closing(self, transport: MemoryTransport) -> None:
-        """A connection's transport is closed: it is still there until its end."""
-
     def detach(self, transport: MemoryTransport) -> None:
         """A connection's transport has come to its end."""
         self._transports.discard(transport)
@@ -198,10 +196,13 @@ class MemoryServer(asyncio.AbstractServer):
         if self._tls_options is not None:
             waiter = self._loop.create_future()
             waiter.add_done_callback(self._handshake_done)
-        holders = (connection, self)
-        make_transport(
-            self._loop, end, protocol, names, holders, self._tls_options, waiter, self._sockets
-        )
+        family = family_at(names[0])
+        for sock in self._sockets:  # it came in by the first one of its family
+            if sock.family == family:
+                sock.hand_down(end)
+                break
+        connection.acceptor = self
+        connection.transport_on(end, protocol, self._tls_options, waiter)
 
     def _handshake_done(self, waiter: asyncio.Future[None]) -> None:
         if not waiter.cancelled() and waiter.exception() is not None:

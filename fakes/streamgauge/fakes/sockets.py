@@ -10,9 +10,9 @@ import errno
 import os
 import socket
 import struct
-from typing import Any, Dict, Iterable, Optional, Tuple, Union
+from typing import Any, Dict, Optional, Tuple, Union
 
-from .wire import WireEnd
+from .wire import NO_OPTIONS, Options, WireEnd
 
 __all__ = ["Address", "MemorySocket", "as_told"]
 
@@ -60,7 +60,7 @@ class MemorySocket:
         self._sockname = sockname
         self._peername = peername
         self._end = end
-        self._options: Dict[Tuple[int, int], Union[int, bytes]] = {}
+        self._options: Options = NO_OPTIONS if end is None else end.options
 
     def __repr__(self) -> str:
         return f"<MemorySocket {self.family.name} {self._sockname} to {self._peername}>"
@@ -127,23 +127,20 @@ class MemorySocket:
             optlen: bytes of an option that is set to None.
         """
         self._check_open()
-        self._options[level, optname] = value if value is not None else bytes(optlen or 0)
+        kept = value if value is not None else bytes(optlen or 0)
+        self._options = {**self._options, (level, optname): kept}  # others may have the old ones
         if (level, optname) == LINGER and self._end is not None:
-            on, seconds = struct.unpack("ii", bytes(value)[:8])
-            self._end.linger_zero = bool(on) and seconds == 0
+            self._end.linger_zero = _is_zero(value)
 
-    def inherit(self, listeners: Iterable[MemorySocket]) -> None:
-        """Have the options of the socket that the connection came in by, as Linux does it.
+    def hand_down(self, end: WireEnd) -> None:
+        """Give an end that came in by this listener the options that are set, as Linux does it.
 
         Args:
-            listeners: the sockets of the server: it was the first one of this family.
+            end: the connection's end at the server; its socket is not made yet.
         """
-        for listener in listeners:
-            if listener._family == self._family:
-                self._options.update(listener._options)
-                if LINGER in self._options:  # it does something besides being there
-                    self.setsockopt(*LINGER, self._options[LINGER])
-                break
+        end.options = self._options
+        if LINGER in self._options:  # it does something besides being there
+            end.linger_zero = _is_zero(self._options[LINGER])
 
     def setblocking(self, flag: bool) -> None:
         """Accept False: the socket never blocks.
@@ -165,3 +162,8 @@ class MemorySocket:
     def _check_open(self) -> None:
         if self._end is not None and self._end.closed:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+def _is_zero(linger: Any) -> bool:
+    on, seconds = struct.unpack("ii", bytes(linger)[:8])
+    return bool(on) and seconds == 0

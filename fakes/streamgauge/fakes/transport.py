@@ -18,11 +18,13 @@ import asyncio
 import contextvars
 import logging
 import warnings
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, Optional
 
 from . import quirks
+from .names import family_at
+from .sockets import MemorySocket
 from .wire import MAX_DELIVERY_BYTES, WireEnd
-from .writing import WritingSide
+from .writing import NOTHING, WritingSide
 
 __all__ = ["MemoryTransport"]
 
@@ -38,9 +40,10 @@ class MemoryTransport(WritingSide):
         protocol: an `asyncio.Protocol` or `asyncio.BufferedProtocol`; its `connection_made` is
             called in the next turn of the loop, and deliveries begin after it.
         waiter: a future that is resolved once `connection_made` was called.
-        extra: what `get_extra_info` knows.
-        holders: those that are told, by ``attach(transport)``, ``closing(transport)`` (not by an
-            abort) and ``detach(transport)``, how the connection begins and ends.
+        extra: what `get_extra_info` knows; with ``"sockname"`` and ``"peername"`` in it, a
+            ``"socket"`` as well.
+        holder: what is told, by ``attach(transport)``, ``closing(transport)`` (not by an abort)
+            and ``detach(transport)``, how the connection begins and ends.
 
     Attributes:
         wire: the end of the wire.
@@ -52,7 +55,7 @@ class MemoryTransport(WritingSide):
         "_context",
         "_due",
         "_ended",
-        "_holders",
+        "_holder",
         "_paused",
         "_watching",
     )
@@ -62,19 +65,22 @@ class MemoryTransport(WritingSide):
         loop: asyncio.AbstractEventLoop,
         end: WireEnd,
         protocol: asyncio.BaseProtocol,
-        *,
         waiter: Optional[asyncio.Future[None]] = None,
         extra: Optional[Dict[str, Any]] = None,
-        holders: Sequence[Any] = (),
+        holder: Any = None,
     ) -> None:
-        super().__init__(loop, end, extra)
-        self._ended = self._paused = False
+        self._extra = {} if extra is None else extra
+        self._loop = end.loop = loop
+        self.wire = end
+        self._closing = self._eof = self._ended = self._paused = False
+        self._lost = 0
+        self._backlog = NOTHING
         self._watching = False  # whether the wire is watched; a socket would be in the selector
         self._due = False  # a delivery is scheduled
         self._context = contextvars.copy_context()
-        self._holders = holders
+        self._holder = holder
         self.set_protocol(protocol)
-        for holder in holders:
+        if holder is not None:
             holder.attach(self)
         loop.call_soon(self._connection_made, waiter)
 
@@ -90,6 +96,19 @@ class MemoryTransport(WritingSide):
             what = f"unclosed transport {self!r}"
             warnings.warn(what, ResourceWarning, stacklevel=2, source=self)
             self.wire.close()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Give what is known of the connection; its socket is made when it is asked for.
+
+        Args:
+            name: ``"sockname"``, ``"peername"``, ``"socket"``, or whatever ``extra`` had.
+            default: what is given for anything else.
+        """
+        extra = self._extra
+        if name == "socket" and name not in extra and "sockname" in extra:
+            own = extra["sockname"]
+            extra[name] = MemorySocket(family_at(own), own, extra["peername"], self.wire)
+        return extra.get(name, default)
 
     # The protocol, and the end
 
@@ -118,8 +137,8 @@ class MemoryTransport(WritingSide):
         """
         self._lines_fail = quirks.WRITELINES_AFTER_CLOSE_FAILS
         if not self._closing:
-            for holder in self._holders:
-                holder.closing(self)
+            if self._holder is not None:
+                self._holder.closing(self)
             self._stop_reading()
             if not self._backlog:
                 self._end_soon(None)
@@ -150,8 +169,8 @@ class MemoryTransport(WritingSide):
             self._ended = True
             self.wire.close()
             self._protocol = None
-            holders, self._holders = self._holders, ()
-            for holder in holders:
+            holder, self._holder = self._holder, None
+            if holder is not None:
                 holder.detach(self)
 
     def _fail(self, exc: BaseException, message: str) -> None:

@@ -20,18 +20,21 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from typing import Callable, Dict, Iterable, NamedTuple, Optional, Tuple, Union
+from typing import Callable, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple, Union
 
 from .chunks import ChunksLike
 from .direction import FIN, RST, Direction
 from .hands import Hands, check_count
 
-__all__ = ["MAX_DELIVERY_BYTES", "TCP", "UNIX", "Kind", "Wire", "WireEnd"]
+__all__ = ["MAX_DELIVERY_BYTES", "NO_OPTIONS", "TCP", "UNIX", "Kind", "Options", "Wire", "WireEnd"]
 
 #: How much asyncio's transports ask of a socket at once.
 MAX_DELIVERY_BYTES = 256 * 1024
 
 BytesLike = Union[bytes, bytearray, memoryview]
+#: What was set on a socket, (level, option) to value. Never changed: ends and listeners share it.
+Options = Mapping[Tuple[int, int], Union[int, bytes]]
+NO_OPTIONS: Options = {}
 
 
 class Kind(NamedTuple):
@@ -76,6 +79,7 @@ class WireEnd(Hands):
         closed: `close` was called.
         dead: RST came.
         loop: the loop of the transport on this end, see `Hands`.
+        options: what its socket has from the listener that it came in by.
     """
 
     __slots__ = (
@@ -88,6 +92,7 @@ class WireEnd(Hands):
         "loop",
         "on_readable",
         "on_writable",
+        "options",
         "out",
         "peer",
         "wire",
@@ -107,6 +112,7 @@ class WireEnd(Hands):
         self.dead = False
         self._fin_sent = False
         self._error = 0
+        self.options = NO_OPTIONS
 
     # The socket's calls
 
@@ -202,7 +208,8 @@ class WireEnd(Hands):
     @property
     def readable(self) -> bool:
         """Whether `recv` has something to say, EOF and errors included."""
-        return bool(self.into.queue or self.into.fin or self.dead)
+        into = self.into
+        return into.fin or self.dead or bool(into.queue)
 
     @property
     def writable(self) -> bool:

@@ -12,7 +12,7 @@ import contextvars
 import logging
 from collections import deque
 from itertools import islice
-from typing import Any, Deque, Dict, Iterable, List, Optional, Tuple, Union
+from typing import Any, Deque, Iterable, List, Optional, Tuple, Union
 
 from . import quirks
 from .wire import WireEnd
@@ -23,52 +23,39 @@ logger = logging.getLogger("asyncio")
 
 BytesLike = Union[bytes, bytearray, memoryview]
 HIGH_WATER_BYTES = 64 * 1024  # asyncio's default; the low-water mark is a quarter of it
+NOTHING: Deque[BytesLike] = deque(maxlen=0)  # the backlog that all share who have none
 SILENT_WRITES = 5  # so often the end may be met in silence; every write after that is logged
 
 
 class WritingSide(asyncio.Transport):
-    """What a memory transport does with bytes that are written.
-
-    Args:
-        loop: the loop that the protocol is called on.
-        end: the end of the wire.
-        extra: what `get_extra_info` knows.
-    """
+    """What a memory transport does with bytes that are written; `transport` makes it."""
 
     __slots__ = (
-        "__dict__",  # for what programs hang on a transport; its own attributes are faster without
+        "__dict__",  # for what programs hang on a transport; what each write asks is faster without
         "__weakref__",
         "_backlog",
-        "_backlog_bytes",
         "_closing",
         "_context_of_writing",
         "_eof",
-        "_high",
-        "_lines_fail",
         "_loop",
         "_lost",
-        "_low",
         "_protocol",
-        "_protocol_paused",
         "wire",
     )
 
+    _loop: asyncio.AbstractEventLoop
     _protocol: Any
+    wire: WireEnd
+    _closing: bool
+    _eof: bool
+    _lost: int  # how often the end was met, by close, abort, an error or a write
+    _backlog: Deque[BytesLike]
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, end: WireEnd, extra: Optional[Dict[str, Any]]
-    ) -> None:
-        super().__init__(extra)
-        self._loop = loop
-        self.wire = end
-        end.loop = loop
-        self._closing = self._eof = False
-        self._lost = 0  # how often the end was met, by close, abort, an error or a write
-        self._backlog: Deque[BytesLike] = deque()
-        self._backlog_bytes = 0
-        self._low, self._high = HIGH_WATER_BYTES // 4, HIGH_WATER_BYTES
-        self._protocol_paused = False  # asyncio's name: its TLS transports ask for it
-        self._lines_fail = False  # `close` was called, on a Python whose writelines trips over it
+    # What few transports come to change is the class's until then.
+    _backlog_bytes = 0
+    _low, _high = HIGH_WATER_BYTES // 4, HIGH_WATER_BYTES
+    _protocol_paused = False  # asyncio's name: its TLS transports ask for it
+    _lines_fail = False  # `close` was called, on a Python whose writelines trips over it
 
     def write(self, data: BytesLike) -> None:
         """Send bytes, now as far as the window allows, the rest as the peer reads.
@@ -222,13 +209,15 @@ class WritingSide(asyncio.Transport):
         if not quirks.UNSENT_IS_KEPT_BY_REFERENCE:
             pieces = [_unchangeable(piece) for piece in pieces]
         awaited = self._backlog_bytes  # none, if there are but empty pieces
+        if not self._backlog:
+            self._backlog = deque()
         self._backlog.extend(pieces)
         self._backlog_bytes += sum(map(len, pieces))
         if not (awaited or self._lost):
             self._await_room()
 
     def _drop_backlog(self) -> None:
-        self._backlog.clear()
+        self._backlog = NOTHING
         self._backlog_bytes = 0
         self.wire.on_writable = None
 
