@@ -142,10 +142,9 @@ class Connection:
 
     def closing(self, transport: MemoryTransport) -> None:
         """A transport is closed, not aborted: note what it has not read."""
-        undelivered = transport.wire.into.unread
-        protocol = transport.get_protocol()
-        if undelivered or isinstance(protocol, SSLProtocol) or unread_bytes(_reader_of(protocol)):
-            unread = Unread.of(transport, undelivered)
+        into, protocol = transport.wire.into, transport.get_protocol()
+        if into.queue or isinstance(protocol, SSLProtocol) or unread_bytes(_reader_of(protocol)):
+            unread = Unread.of(transport, into.unread)
             if unread.total():
                 self._unread.append(unread)
 

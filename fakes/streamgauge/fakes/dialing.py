@@ -58,25 +58,32 @@ class Dialing:
     ) -> Tuple[Any, Any]:
         """Connect as the loop's method of this name does."""
         net = self._net
+        if kwargs or host is None or net.outside.allowed:
+            return await self._create_connection(protocol_factory, host, port, kwargs)
+        where = net.names.stream_addresses(host, port, kwargs)
+        if len(where) == 1:
+            end, connection = await self.connect(None, where[0])
+        else:
+            end, connection = await self._first(where, kwargs)
+        return await self._finish(protocol_factory, end, connection, None)
+
+    async def _create_connection(
+        self, protocol_factory: Callable[[], Any], host: Any, port: Any, kwargs: Dict[str, Any]
+    ) -> Tuple[Any, Any]:
+        net = self._net
         below = net.below("create_connection")
-        if kwargs:
-            check_keywords(below, kwargs)
+        check_keywords(below, kwargs)
         sock = kwargs.get("sock")
         if sock is not None and host is None and port is None and self._parking.holds(sock):
             return await self._claim(protocol_factory, sock, kwargs)
         if (sock is not None) or (host is None and port is None) or net.passes(host, port):
             return await below(protocol_factory, host, port, **kwargs)  # type: ignore[no-any-return]
-        tls = None
-        if kwargs:
-            tls = client_tls(kwargs.get("ssl"), host, kwargs.get("server_hostname"), kwargs)
+        tls = client_tls(kwargs.get("ssl"), host, kwargs.get("server_hostname"), kwargs)
         where = net.names.stream_addresses(host, port, kwargs)
         for to in where:
             if net.passes(*to[:2]):
                 return await below(protocol_factory, *to[:2], **kwargs)  # type: ignore[no-any-return]
-        if len(where) == 1 and not kwargs:  # the usual case
-            end, connection = await self.connect(None, where[0])
-        else:
-            end, connection = await self._first(where, kwargs)
+        end, connection = await self._first(where, kwargs)
         return await self._finish(protocol_factory, end, connection, tls)
 
     async def create_unix_connection(

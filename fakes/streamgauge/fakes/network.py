@@ -314,7 +314,8 @@ class MemoryNetwork:
         return sent
 
     def _create_task(self, *args: Any, **kwargs: Any) -> asyncio.Task[Any]:
-        task: asyncio.Task[Any] = self.below("create_task")(*args, **kwargs)
+        assert self._layer is not None
+        task: asyncio.Task[Any] = self._layer.below("create_task")(*args, **kwargs)
         if HANDLED_BY.get() is not None:
             self._tasks.add(weakref.ref(task, self._tasks.discard))
         return task

@@ -39,11 +39,14 @@ class Outside:
 
     Args:
         names: the names of the network, which stand for all of their addresses.
+
+    Attributes:
+        allowed: hosts with a port, or None for all of them.
     """
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._allowed: Set[Tuple[str, Optional[int]]] = set()
+        self.allowed: Set[Tuple[str, Optional[int]]] = set()
 
     def passthrough(self, *addresses: AddressLike) -> None:
         """Let some real destinations be reached.
@@ -59,7 +62,7 @@ class Outside:
         for where in addresses:
             host, port = split(where)
             for name in (host, *self._names.known(host)):
-                self._allowed.add((_key(name), port))
+                self.allowed.add((_key(name), port))
 
     def passes(self, host: Host, port: Any) -> bool:
         """Whether a destination may be reached.
@@ -68,18 +71,18 @@ class Outside:
             host: a name, an address or a path.
             port: its number, also as a string; None for a path.
         """
-        if not self._allowed or not isinstance(host, (str, bytes)):
+        if not self.allowed or not isinstance(host, (str, bytes)):
             return False
         name = _key(host)
         number = int(port) if isinstance(port, (str, bytes)) and port.isdigit() else port
-        return (name, number) in self._allowed or (name, None) in self._allowed
+        return (name, number) in self.allowed or (name, None) in self.allowed
 
     def knows(self, host: Host) -> bool:
         """Whether a name is one of a destination that may be reached, on whatever port."""
-        if not self._allowed or not isinstance(host, (str, bytes)):
+        if not self.allowed or not isinstance(host, (str, bytes)):
             return False
         name = _key(host)
-        return any(name == allowed for allowed, _ in self._allowed)
+        return any(name == allowed for allowed, _ in self.allowed)
 
     def resolved(self, host: Host, infos: Iterable[AddrInfo]) -> None:
         """Take note of what a name stands for, so that its addresses may be reached as well.
@@ -89,8 +92,8 @@ class Outside:
             infos: what `getaddrinfo` gave for it.
         """
         assert host is not None
-        ports = [port for name, port in self._allowed if name == _key(host)]
-        self._allowed.update((_key(info[4][0]), port) for info in infos for port in ports)
+        ports = [port for name, port in self.allowed if name == _key(host)]
+        self.allowed.update((_key(info[4][0]), port) for info in infos for port in ports)
 
 
 def _key(host: Union[str, bytes]) -> str:

@@ -47,6 +47,7 @@ class MemoryServer(asyncio.AbstractServer):
         self._tls_options = tls_options
         self._release = release
         self._sockets: Optional[Tuple[MemorySocket, ...]] = ()
+        self._of_family: Dict[int, MemorySocket] = {}
         self._serving = False
         self._forever: Optional[asyncio.Future[None]] = None
         self._waiters: List[asyncio.Future[None]] = []
@@ -61,6 +62,7 @@ class MemoryServer(asyncio.AbstractServer):
     def bound(self, sockets: Sequence[MemorySocket]) -> None:
         """Take the sockets that were bound for this server."""
         self._sockets = tuple(sockets)
+        self._of_family = {int(sock.family): sock for sock in reversed(sockets)}  # the first one
 
     @property
     def sockets(self) -> Tuple[MemorySocket, ...]:
@@ -196,11 +198,7 @@ class MemoryServer(asyncio.AbstractServer):
         if self._tls_options is not None:
             waiter = self._loop.create_future()
             waiter.add_done_callback(self._handshake_done)
-        family = family_at(names[0])
-        for sock in self._sockets:  # it came in by the first one of its family
-            if sock.family == family:
-                sock.hand_down(end)
-                break
+        self._of_family[family_at(names[0])].hand_down(end)
         connection.acceptor = self
         connection.transport_on(end, protocol, self._tls_options, waiter)
 

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
-import sys
-from asyncio import coroutines
 from typing import Any, Callable, Dict, List, Tuple
 
 __all__ = ["Layer", "bearing"]
@@ -71,21 +68,9 @@ def bearing(own: Method, method: Method) -> Method:
         own: what a program believes to call, and asks about by `inspect.signature`.
         method: what is called.
 
-    It is a coroutine function to who asks, and costs no coroutine of its own.
+    It is a coroutine function to who asks, and costs next to nothing.
     """
-
-    @functools.wraps(own)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return method(*args, **kwargs)
-
-    return _marked(call)
-
-
-def _marked(call: Method) -> Method:
-    if sys.version_info >= (3, 12):
-        return inspect.markcoroutinefunction(call)
-    call._is_coroutine = coroutines._is_coroutine  # type: ignore[attr-defined]  # asyncio asks it
-    return call
+    return functools.update_wrapper(functools.partial(method), own)
 
 
 def _state(

@@ -214,8 +214,9 @@ class MemoryTransport(WritingSide):
 
     def _watch(self) -> None:
         self._watching = True
-        self.wire.on_readable = self._input_soon
-        if self.wire.readable:
+        wire = self.wire
+        wire.on_readable = self._input_soon
+        if wire.into.queue or wire.into.fin or wire.dead:  # it is `readable`
             self._input_soon()
 
     def _unwatch(self) -> None:
