@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.sslproto import SSLProtocol
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 from .direction import Direction
 from .leaks import Leak, unread_bytes
@@ -65,7 +65,7 @@ class Connection:
         wire: the wire; its first end is the client's.
         client: the client's address.
         server: the server's address.
-        gone: called with the connection once both ends are closed.
+        open_ones: what it is put in, and taken out of once both ends are closed.
         unread: where an end notes what it had not read when it was closed.
 
     Attributes:
@@ -75,8 +75,8 @@ class Connection:
 
     __slots__ = (
         "_does",
-        "_gone",
         "_loop",
+        "_open",
         "_unread",
         "acceptor",
         "client",
@@ -91,7 +91,7 @@ class Connection:
         wire: Wire,
         client: Address,
         server: Address,
-        gone: Callable[[Connection], object],
+        open_ones: Dict[Connection, None],
         unread: List[Unread],
     ) -> None:
         self._loop = loop
@@ -100,9 +100,10 @@ class Connection:
         self.server = server
         self.transports: List[Any] = []  # as a selector would hold them
         self.acceptor: Any = None
-        self._gone = gone
+        self._open = open_ones
         self._unread = unread
         self._does = NOTHING_HAPPENS
+        open_ones[self] = None
 
     def transport_on(
         self,
@@ -123,22 +124,21 @@ class Connection:
             The transport for the user.
         """
         own, other = self.client, self.server
-        if end is not self.wire.ends[0]:
+        of_server = end is not self.wire.ends[0]
+        if of_server:
             own, other = other, own
         if not isinstance(own, tuple):
             own, other = as_told(own), as_told(other)
         extra = {"sockname": own, "peername": other}
-        if tls_options is None:
-            return MemoryTransport(self._loop, end, protocol, waiter, extra, self)
-        below = protocol_for(self._loop, protocol, waiter=waiter, **tls_options)
-        MemoryTransport(self._loop, end, below, None, extra, self)
-        return app_transport(below)
-
-    def attach(self, transport: MemoryTransport) -> None:
-        """A transport has taken one of the ends."""
+        below = protocol
+        if tls_options is not None:
+            below = protocol_for(self._loop, protocol, waiter=waiter, **tls_options)
+            waiter = None
+        transport = MemoryTransport(self._loop, end, below, waiter, extra, self)
         self.transports.append(transport)
-        if transport.wire is not self.wire.ends[0]:
+        if of_server:
             self.acceptor.attach(transport)
+        return transport if tls_options is None else app_transport(below)
 
     def closing(self, transport: MemoryTransport) -> None:
         """A transport is closed, not aborted: note what it has not read."""
@@ -154,13 +154,13 @@ class Connection:
         if transport.wire is not self.wire.ends[0]:
             self.acceptor.detach(transport)
         if transport.wire.peer.closed:
-            self._gone(self)
+            del self._open[self]
 
     def closed(self) -> None:
         """An end was closed; when both are, the connection is gone."""
         a, b = self.wire.ends
         if a.closed and b.closed:
-            self._gone(self)
+            del self._open[self]
 
     def apply(self, does: Verdict) -> None:
         """Do what the rules say from now on; hands on the wire are left alone if they say nothing.

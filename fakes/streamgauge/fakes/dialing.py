@@ -151,7 +151,7 @@ class Dialing:
             server = self._listener(to)
         if refused or server is None or not server.is_serving():
             raise _failed(errno.ECONNREFUSED, to)
-        wire = Wire(window=net.window, chunks=net.chunks, kind=kind)
+        wire = Wire(net.window, net.chunks, kind)
         connection = net.opened(wire, source, to)
         client, far = wire.ends
         connected: asyncio.Future[None] = net.loop.create_future()

@@ -8,7 +8,7 @@ What FIN and RST mean to an end, and what the end's owner may call, is in `wire`
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Callable, Deque, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Deque, List, Optional, Tuple, Union
 
 from .chunks import ChunksLike, sizer_for
 
@@ -25,8 +25,9 @@ REPORTED_BYTES = 64
 Piece = Union[bytes, memoryview]  # a memoryview is always of bytes: nobody can change it
 Item = Union[Piece, str]
 
-#: What is on its way where nothing is held, as good as always; all directions share it.
-NOTHING: Deque[Item] = deque(maxlen=0)
+#: What is on its way where nothing is held, and what has arrived where nothing has yet: a queue is
+#: made for the first thing that is put there, as most connections of a test have little to say.
+NOTHING: Any = ()
 
 
 def frozen(data: Union[bytes, bytearray, memoryview], n: int) -> Piece:
@@ -51,7 +52,7 @@ class Direction:
         sent: bytes sent since the beginning.
         queue: what has arrived and was not taken; the first piece from `head` on.
         fin: FIN has arrived.
-        open: nothing stands in the way of a send: not held, not cut, not closed.
+        open: nothing stands in the way of a send: not held, not cut, not closed, and not the first.
         starved: the sender was told that there is no room for all it has.
         last: the last delivery that was taken, for reports.
         courier: called for each thing that is sent while the direction is held, see `arrive_one`.
@@ -84,14 +85,14 @@ class Direction:
         self.receiver = receiver
         self.window = self.room = window
         self.sent = 0
-        self.queue: Deque[Piece] = deque()
+        self.queue: Deque[Piece] = NOTHING
         self.head = 0
         self.fin = False
-        self.open = True
+        self.open = False
         self.starved = False
         self.last = b""
         self.courier: Optional[Callable[[], object]] = None
-        self._flight = NOTHING
+        self._flight: Deque[Item] = NOTHING
         self._flying = 0
         self._held = False
         self._cut: Optional[Tuple[int, str]] = None
@@ -199,12 +200,13 @@ class Direction:
 
     def drop_flight(self) -> None:
         """Lose what is on its way: the sender sent RST, or met it."""
-        self._flight.clear()
+        self._flight = NOTHING
         self._recount()
 
     def drop_arrived(self) -> None:
         """Lose what has arrived and was not taken: the receiver is closed."""
-        self.queue.clear()
+        self.queue = NOTHING
+        self.open = False
         self.head = 0
         self._recount()
 
@@ -279,6 +281,9 @@ class Direction:
             self.room += len(piece)
             receiver.out.put(RST)
             return
+        if self.queue is NOTHING:
+            self.queue = deque()
+            self._reopen()
         self.queue.append(piece)
         if receiver.on_readable is not None:
             receiver.on_readable()
@@ -322,6 +327,7 @@ class Direction:
         ends = (self.sender, self.receiver)
         self.open = not (
             self._held
+            or self.queue is NOTHING
             or self._flight
             or self._cut
             or self.sender.finished

@@ -274,11 +274,10 @@ class MemoryNetwork:
 
     def opened(self, wire: Wire, client: Address, server: Address) -> Connection:
         """Take note of a new connection."""
-        gone = self._connections.pop
-        connection = Connection(self.loop, wire, client, server, gone, self._unread)
+        open_ones, unread = self._connections, self._unread
+        connection = Connection(self.loop, wire, client, server, open_ones, unread)
         if self.rules:
             connection.apply(self.verdict(client, server))
-        self._connections[connection] = None
         return connection
 
     # The rest

@@ -42,8 +42,8 @@ class MemoryTransport(WritingSide):
         waiter: a future that is resolved once `connection_made` was called.
         extra: what `get_extra_info` knows; with ``"sockname"`` and ``"peername"`` in it, a
             ``"socket"`` as well.
-        holder: what is told, by ``attach(transport)``, ``closing(transport)`` (not by an abort)
-            and ``detach(transport)``, how the connection begins and ends.
+        holder: what is told, by ``closing(transport)`` (not by an abort) and
+            ``detach(transport)``, how the connection ends.
 
     Attributes:
         wire: the end of the wire.
@@ -80,8 +80,6 @@ class MemoryTransport(WritingSide):
         self._context = contextvars.copy_context()
         self._holder = holder
         self.set_protocol(protocol)
-        if holder is not None:
-            holder.attach(self)
         loop.call_soon(self._connection_made, waiter)
 
     def __repr__(self) -> str:

@@ -301,7 +301,6 @@ class Wire:
 
     def __init__(
         self,
-        *,
         window: Optional[int] = None,
         chunks: Optional[ChunksLike] = None,
         kind: Kind = TCP,

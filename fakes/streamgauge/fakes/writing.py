@@ -23,7 +23,7 @@ logger = logging.getLogger("asyncio")
 
 BytesLike = Union[bytes, bytearray, memoryview]
 HIGH_WATER_BYTES = 64 * 1024  # asyncio's default; the low-water mark is a quarter of it
-NOTHING: Deque[BytesLike] = deque(maxlen=0)  # the backlog that all share who have none
+NOTHING: Any = ()  # the backlog of who has none
 SILENT_WRITES = 5  # so often the end may be met in silence; every write after that is logged
 
 
