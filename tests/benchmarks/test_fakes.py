@@ -5,6 +5,7 @@ Nothing is timed here: a round of a few operations shows that the work is done, 
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import sys
@@ -19,6 +20,8 @@ from streamgauge.conformance.bench.measuring import Series
 pytestmark = pytest.mark.any_python
 
 ROOT = Path(__file__).parent.parent.parent
+#: Of the floor's opcodes; it takes 1.40 to 1.43 on CPython 3.8 to 3.13.
+STEPS_OF_CONNECTING = 1.45
 WORKLOADS = ("echo", "connect", "bulk", "write")
 LOOPS = [
     "asyncio",
@@ -99,6 +102,44 @@ def test_the_command_keeps_a_run_and_the_page_shows_it(benchmark, monkeypatch, t
     assert "an echo takes four, 2.00 of the kernel's echo" in page
     picture = ElementTree.parse(tmp_path / "page-asyncio.svg")
     assert "4.00" in [each.text for each in picture.iter()]
+
+
+def opcodes_of_connecting(benchmark, place):
+    """Count the opcodes of Python that each of ten connections takes, once all is warm."""
+    (connect,) = (each for each in benchmark("workloads").WORKLOADS if each.name == "connect")
+    taken = []
+
+    def look(frame, event, argument):
+        frame.f_trace_opcodes = True
+        taken.append(event == "opcode")
+        return look
+
+    class Watch:
+        def __enter__(self):
+            self._before = sys.gettrace()
+            sys.settrace(look)
+
+        def __exit__(self, *how):
+            sys.settrace(self._before)
+
+    async def work(count):
+        async with benchmark("places").PLACES[place].net() as where:
+            await connect.work(where, count, Watch())
+
+    asyncio.run(work(1))
+    taken.clear()
+    asyncio.run(work(10))
+    return sum(taken) / 10
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="opcodes are CPython's")
+def test_connecting_in_memory_takes_few_steps_beside_the_floor(benchmark):
+    """The opcodes of connecting and closing are at most so many times the floor's.
+
+    They are the same on every machine: a guard against becoming slow that needs no clock.
+    """
+    memory, floor = (opcodes_of_connecting(benchmark, place) for place in ("memory", "floor"))
+    assert memory <= STEPS_OF_CONNECTING * floor, (memory, floor)
 
 
 def with_times(path):
