@@ -569,6 +569,22 @@ async def test_a_transport_takes_attributes_and_patches(recorder):
     await settle()
 
 
+async def test_the_socket_is_made_when_it_is_asked_for(recorder):
+    """It bears the names that the transport was given, and is the same one ever after."""
+    names = {"sockname": ("127.0.0.1", 1), "peername": ("127.0.0.1", 2)}
+    end, peer = Wire().ends
+    loop = asyncio.get_running_loop()
+    transport = MemoryTransport(loop, end, recorder(), extra=dict(names))
+    bare = MemoryTransport(loop, peer, recorder())
+    sock = transport.get_extra_info("socket")
+    assert names == {"sockname": sock.getsockname(), "peername": sock.getpeername()}
+    assert sock is transport.get_extra_info("socket")
+    assert "none" == bare.get_extra_info("socket", "none")
+    transport.abort()
+    bare.abort()
+    await settle()
+
+
 def test_a_transport_that_was_not_made_says_nothing_more():
     """A constructor that raises leaves nothing that complains when it is collected."""
     with pytest.raises(TypeError, match="positional argument"):

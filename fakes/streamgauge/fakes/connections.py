@@ -45,7 +45,8 @@ class Unread(NamedTuple):
         protocol: Optional[asyncio.BaseProtocol] = transport.get_protocol()
         if isinstance(protocol, SSLProtocol):
             protocol, undelivered = app_protocol(protocol), 0
-        return cls(transport.get_extra_info("sockname"), undelivered, _reader_of(protocol))
+        reader = getattr(protocol, "_stream_reader", None)
+        return cls(transport.get_extra_info("sockname"), undelivered, reader)
 
     def total(self) -> int:
         """Count the bytes that are unread by now."""
@@ -143,7 +144,8 @@ class Connection:
     def closing(self, transport: MemoryTransport) -> None:
         """A transport is closed, not aborted: note what it has not read."""
         into, protocol = transport.wire.into, transport.get_protocol()
-        if into.queue or isinstance(protocol, SSLProtocol) or unread_bytes(_reader_of(protocol)):
+        reader = getattr(protocol, "_stream_reader", None)
+        if into.queue or unread_bytes(reader) or isinstance(protocol, SSLProtocol):
             unread = Unread.of(transport, into.unread)
             if unread.total():
                 self._unread.append(unread)
@@ -236,10 +238,6 @@ class Connection:
             end.out.sent,
             end.into.sent - end.peer.in_flight(),
         ).rstrip()
-
-
-def _reader_of(protocol: Any) -> Any:
-    return getattr(protocol, "_stream_reader", None)
 
 
 def netstat(listening: Iterable[Address], connections: Iterable[Connection]) -> str:

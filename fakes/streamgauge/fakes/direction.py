@@ -15,7 +15,7 @@ from .chunks import ChunksLike, sizer_for
 if TYPE_CHECKING:
     from .wire import WireEnd
 
-__all__ = ["FIN", "RST", "Direction"]
+__all__ = ["RST", "Direction"]
 
 FIN = "FIN"
 RST = "RST"
@@ -155,6 +155,14 @@ class Direction:
         if self.courier is not None:
             self.courier()
 
+    def finish(self) -> None:
+        """Send FIN behind whatever is on its way."""
+        self.open = False
+        if self._held or self._flight:
+            self.put(FIN)
+        elif not self.fin:
+            self.receiver.take_fin()
+
     # The way
 
     def hold(self) -> None:
@@ -216,15 +224,16 @@ class Direction:
         """Take arrived bytes, as many as the policy and the limit allow; None if not yet."""
         queue = self.queue
         data = queue[0]
+        n = len(data)
         if (
-            type(data) is bytes
-            and len(data) <= limit_bytes
+            n <= limit_bytes
             and len(queue) == 1
+            and type(data) is bytes
             and self._sizer is None
             and not self.head
         ):  # the usual case: one write, taken whole
             queue.clear()
-            self.room += len(data)
+            self.room += n
         else:
             n = min(self._size(), limit_bytes)
             if not n:

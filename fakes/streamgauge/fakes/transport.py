@@ -212,14 +212,17 @@ class MemoryTransport(WritingSide):
 
     def _watch(self) -> None:
         self._watching = True
-        wire = self.wire
-        wire.on_readable = self._input_soon
-        if wire.into.queue or wire.into.fin or wire.dead:  # it is `readable`
-            self._input_soon()
+        self.wire.on_readable = self._input_soon
+        self._input_if_readable()
 
     def _unwatch(self) -> None:
         self._watching = False
         self.wire.on_readable = None
+
+    def _input_if_readable(self) -> None:
+        into = self.wire.into
+        if into.queue or into.fin or self.wire.dead:  # as `readable` has it, and no property
+            self._input_soon()
 
     def _input_soon(self) -> None:
         if not self._due:
@@ -241,8 +244,8 @@ class MemoryTransport(WritingSide):
                     raise
                 except BaseException as exc:
                     self._fail(exc, "Fatal error: protocol.data_received() call failed.")
-        if self._watching and self.wire.readable:
-            self._input_soon()
+        if self._watching:
+            self._input_if_readable()
 
     def _receive(self, limit_bytes: int) -> Optional[bytes]:
         """Take what has arrived; the end of it is dealt with here, and gives nothing."""

@@ -23,7 +23,7 @@ import os
 from typing import Callable, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple, Union
 
 from .chunks import ChunksLike
-from .direction import FIN, RST, Direction
+from .direction import RST, Direction
 from .hands import Hands, check_count
 
 __all__ = ["MAX_DELIVERY_BYTES", "NO_OPTIONS", "TCP", "UNIX", "Kind", "Options", "Wire", "WireEnd"]
@@ -258,8 +258,7 @@ class WireEnd(Hands):
     def _send_fin(self) -> None:
         if not self._fin_sent:
             self._fin_sent = True
-            self.out.open = False
-            self.out.put(FIN)
+            self.out.finish()
 
     def _send_reset(self) -> None:
         if self.wire.kind.answers_late:
