@@ -14,7 +14,7 @@ from streamgauge.conformance import cli, subjects
 from streamgauge.conformance.bench import figures, measuring, memory, plots, table
 from streamgauge.conformance.bench.measuring import Series
 from streamgauge.conformance.bench.peer import Peer
-from streamgauge.conformance.bench.scene import FLOOR, Scene
+from streamgauge.conformance.bench.scene import FLOOR, Scene, Workload
 from streamgauge.conformance.errors import UsageError
 
 pytestmark = pytest.mark.any_python
@@ -106,6 +106,21 @@ def test_a_picture_shows_each_ratio():
     svg = plots.picture(taken, measuring.WORKLOADS)
     texts = [each.text for each in ElementTree.fromstring(svg).iter() if each.tag.endswith("text")]
     assert {"bulk read", "streams", "1.50"} <= set(texts)
+
+
+def test_what_a_process_allocates_once_is_not_in_the_peak(peer):
+    """A subject is not charged for what its first use in a process leaves there."""
+    left = []
+
+    async def work(scene):
+        if not left:
+            left.append(bytes(2**20))
+
+    workload = Workload("", "", "", 1, 1, work, work)
+    series = measuring.measure(
+        workload, ("asyncio", asyncio.new_event_loop), {"": None}, peer, rounds=1, with_memory=True
+    )
+    assert series[0].peak_bytes < 2**20
 
 
 def test_copies_and_peaks_are_seen(peer):

@@ -15,7 +15,7 @@ retrieved.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Awaitable
 
 from .transports import closes_unbounded, is_closing
 
@@ -80,7 +80,11 @@ class FlowControlMixin(asyncio.BaseProtocol):
         if self._drain_waiters:
             _wake(self._drain_waiters)
         for waiter in self._close_waiters:
-            self._tell(waiter)
+            if not waiter.done():
+                if self._connection_error is None:
+                    waiter.set_result(None)
+                else:
+                    waiter.set_exception(self._connection_error)
         self._close_waiters = ()
 
     _end = connection_lost  # without a subclass's part in it
@@ -106,30 +110,25 @@ class FlowControlMixin(asyncio.BaseProtocol):
         if self._connection_lost and self._connection_error is not None:
             raise self._connection_error
 
-    def _get_close_waiter(self, stream: Any) -> asyncio.Future[None]:
-        """Return a future that is done once the connection has ended, with the error if one did.
+    def _get_close_waiter(self, stream: Any) -> Awaitable[None]:
+        """Return what waits until the connection has ended, for one who waits.
 
-        Each call returns one of its own: cancelling it leaves the others waiting.
+        Raises, when awaited:
+            BaseException: What ended the connection, if an error did.
         """
-        waiter: asyncio.Future[None]
-        waiter = (self._loop or asyncio.get_running_loop()).create_future()
         if self._connection_lost:
-            self._tell(waiter)
-        elif not self._close_waiters:
+            return self._ended()
+        waiter = (self._loop or asyncio.get_running_loop()).create_future()
+        if not self._close_waiters:
             self._close_waiters = (waiter,)
         else:  # without those that were given up
             waiting = (other for other in self._close_waiters if not other.done())
             self._close_waiters = (*waiting, waiter)
         return waiter
 
-    def _tell(self, waiter: asyncio.Future[None]) -> None:
-        """Tell somebody who waits for the end how the connection has ended."""
-        if waiter.done():
-            return
-        if self._connection_error is None:
-            waiter.set_result(None)
-        else:
-            waiter.set_exception(self._connection_error)
+    async def _ended(self) -> None:
+        if self._connection_error is not None:
+            raise self._connection_error
 
     def _close(self, transport: Any) -> None:
         """Close a TLS transport, which asyncio's is broken by if it is closing already."""

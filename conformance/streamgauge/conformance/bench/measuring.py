@@ -112,11 +112,21 @@ def _measure_memory(
 ) -> None:
     work = workload.floor if own.subject == FLOOR else workload.work
     scene = Scene(subject, peer, scaled(workload, MEMORY_SCALE), workload.payload)
-    own.peak_bytes = apart(lambda: memory.peak_bytes(run_once, work, scene, new_loop))
+    warm_up = scaled(workload, MEMORY_SCALE * WARM_UP_SCALE)
+    own.peak_bytes = apart(lambda: _peak(work, scene, warm_up, new_loop))
     if workload.payload:
         scene.count = scaled(workload, COPY_SCALE)
         copied = apart(lambda: memory.bytes_copied(run_once, work, scene, new_loop))
         own.copied = copied / scene.total
+
+
+def _peak(work: Work, scene: Scene, warm_up: int, new_loop: LoopFactory) -> int:
+    """Give the peak of a round before which some of the work was done, as before a timed one.
+
+    What a process allocates once, at its first connection, is thus no connection's.
+    """
+    run_once(work, replace(scene, count=warm_up, timed=Stopwatch()), new_loop)
+    return memory.peak_bytes(run_once, work, scene, new_loop)
 
 
 def orders(names: List[str], rounds: int) -> Iterator[Sequence[str]]:
