@@ -327,6 +327,15 @@ def test_a_baseline_of_somebody_else_is_refused(run, fake, tmp_path):
     assert (2, line) == (code, err)
 
 
+def test_a_baseline_of_a_loop_is_refused(run, fake, tmp_path):
+    """What a loop does is listed for each subject on it, and is not rewritten for one of them."""
+    path = tmp_path / "known.toml"
+    path.write_text('loop = "asyncio"\n')
+    code, _, err = run("baseline", "mine", "--file", str(path))
+    line = f"streamgauge: {path}: lists what a loop does, not one subject; give another --file\n"
+    assert (2, line, 'loop = "asyncio"\n') == (code, err, path.read_text())
+
+
 # --- run: the results file ---
 
 

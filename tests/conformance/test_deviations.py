@@ -237,8 +237,9 @@ BROKEN = [
     ({"issue": None}, "no issue; add issue"),
     ({"reason": '" "'}, "reason = ' '; expected a text"),
     ({"issue": '""'}, "issue = ''; expected a text, no TODO; \"no upstream issue known\""),
-    ({"clause": '"reader.z"'}, "the catalogue has no such clause; see `streamgauge list`"),
-    ({"clause": '"reader.fact"'}, "a behaviour clause is never scored"),
+    ({"clause": '"reader.z"'}, "no such clause as reader.z; see `streamgauge list`"),
+    ({"clause": '"reader.fact"'}, "a behaviour such as reader.fact is never scored"),
+    ({"clause": '["reader.a"]'}, "clause = .'reader.a'.; expected a clause id"),
     ({"verdict": '"pass"'}, "verdict = 'pass'; expected one of fail, hang"),
     ({"verdict": '"inapplicable"'}, "expected one of fail"),
     ({"verdict": '["fail"]'}, "expected one of fail"),
@@ -380,6 +381,23 @@ def test_a_loop_s_file_may_name_subjects_and_narrower_loops(tmp_path):
     ] == [(d.subject, d.clause, d.when.loop) for d in found]
     with pytest.raises(DeviationError, match="unknown key 'subject'"):
         load(write(path, named), CLAUSES, "mine")
+
+
+def test_an_entry_in_a_loop_s_file_may_name_several_clauses(tmp_path):
+    """Each is listed, and stale, on its own; one that does not exist is told."""
+    several = {**SOUND, "clause": '["reader.a", "reader.b"]'}
+    path = write(tmp_path / "fast.toml", several, head='loop = "asyncio"\n')
+    found = load(path, CLAUSES, "stdlib")
+    assert ["reader.a", "reader.b"] == [d.clause for d in found]
+    passed = result("pass", clause="reader.b")
+    assert (found[1],) == sort([result("fail"), passed], found).stale
+    for clauses, said in (
+        ('["reader.a", "reader.z"]', "no such clause as reader.z"),
+        ("[]", "a clause id, or a list of them"),
+    ):
+        write(path, {**several, "clause": clauses}, head='loop = "asyncio"\n')
+        with pytest.raises(DeviationError, match=said):
+            load(path, CLAUSES, "stdlib")
 
 
 def test_the_version_in_a_loop_s_file_is_the_loop_s(tmp_path):

@@ -119,7 +119,10 @@ ENTRY_KEYS: _Keys = {
     "when": (False, "a table", lambda value: isinstance(value, dict)),
     "match": (False, "a regular expression", _is_regex),
 }
-OF_LOOP_KEYS: _Keys = {"subject": (False, "a list of subjects", _is_names)}  # in a loop's file
+OF_LOOP_KEYS: _Keys = {  # in a loop's file
+    "subject": (False, "a list of subjects", _is_names),
+    "clause": (True, "a clause id, or a list of them", lambda v: _is_text(v) or _is_names(v)),
+}
 DRAFT_KEYS: _Keys = dict.fromkeys(("reason", "issue"), (True, "a text", _is_text))
 WHEN_KEYS: _Keys = {
     "python": (False, 'a version specifier such as ">=3.8,<3.13"', _is_specifier),
@@ -202,6 +205,15 @@ def load(path: Path, clauses: Clauses, *subjects: str, drafts: bool = False) -> 
     ]
 
 
+def is_of_a_loop(path: Path) -> bool:
+    """Whether a file lists what a loop does, under whichever subjects.
+
+    Raises:
+        DeviationError: it can't be read, or is no TOML.
+    """
+    return "loop" in _parse(path)
+
+
 def _about(
     path: Path, data: Mapping[str, Any], subjects: Sequence[str]
 ) -> Tuple[Sequence[str], Optional[str]]:
@@ -249,7 +261,7 @@ def _entries(
     clauses: Clauses,
     keys: _Keys,
 ) -> List[Deviation]:
-    """Read one entry, once for each subject that it is about."""
+    """Read one entry, once for each subject and each clause that it is about."""
     name = entry.get("clause", "no clause") if isinstance(entry, dict) else entry
     where = f"{place.path.name}, deviation {place.number}"
     problem = _problem(entry, clauses, keys)
@@ -259,7 +271,7 @@ def _entries(
     return [
         Deviation(
             subject=subject,
-            clause=entry["clause"],
+            clause=clause,
             verdict=Verdict(entry["verdict"]),
             when=When(
                 python=when.get("python", ""),
@@ -279,7 +291,12 @@ def _entries(
         )
         for subject in subjects
         if subject in entry.get("subject", subjects)
+        for clause in _listed(entry["clause"])
     ]
+
+
+def _listed(clauses: Any) -> Sequence[str]:
+    return [clauses] if isinstance(clauses, str) else clauses
 
 
 def _version(subject: str, loop: Optional[str], where: str) -> str:
@@ -304,10 +321,11 @@ def _problem(entry: Any, clauses: Clauses, keys: _Keys) -> Optional[str]:
     problem = _broken_key(entry, keys) or _broken_key(entry.get("when", {}), WHEN_KEYS)
     if problem:
         return problem
-    if entry["clause"] not in clauses:
-        return "the catalogue has no such clause; see `streamgauge list`"
-    if clauses[entry["clause"]].level == "behaviour":
-        return "a behaviour clause is never scored, so nothing departs from it; delete the entry"
+    for clause in _listed(entry["clause"]):
+        if clause not in clauses:
+            return f"the catalogue has no such clause as {clause}; see `streamgauge list`"
+        if clauses[clause].level == "behaviour":
+            return f"a behaviour such as {clause} is never scored: nothing departs; take it out"
     return None
 
 

@@ -70,6 +70,8 @@ def _entries(path: Path, name: str, clauses: Catalogue) -> List[Deviation]:
         raise UsageError(f"{path}: there is no such folder; give another --file")
     if not path.exists():
         return []
+    if deviation_files.is_of_a_loop(path):
+        raise UsageError(f"{path}: lists what a loop does, not one subject; give another --file")
     entries = deviation_files.load(path, clauses, name, drafts=True)
     strangers = [d.subject for d in entries if d.subject != name]
     if strangers:
