@@ -78,7 +78,7 @@ async def its_repr_counts_what_has_come_of_a_large_message(t: Trial) -> None:
     reading = t.start(reader.readexactly(SIZE))
     await t.still_waits(reading, READING)
     await t.deliver(MESSAGE[PART : 2 * PART])
-    t.true(f"{2 * PART} bytes" in repr(reader), f"{2 * PART} bytes in {reader!r}")
+    t.true(f" {2 * PART} bytes" in repr(reader), f"{2 * PART} bytes in {reader!r}")
     await t.deliver(MESSAGE[2 * PART :])
     t.equal(await t.is_done(reading, READING), MESSAGE)
 
