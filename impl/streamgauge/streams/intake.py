@@ -46,6 +46,24 @@ class Intake:
         ValueError: ``limit`` is not positive.
     """
 
+    __slots__ = (
+        "__dict__",  # made when a program hangs something of its own on its reader
+        "__weakref__",
+        "_eof",
+        "_exception",
+        "_high_bytes",
+        "_incoming",
+        "_limit_bytes",
+        "_longest_line",
+        "_loop",
+        "_needed",
+        "_paused",
+        "_sought",
+        "_stream",
+        "_transport",
+        "_waiter",
+    )
+
     # On the class stands how that begins which few connections change.
     _source_traceback = None  # asyncio's protocol, which a program may join us to, looks for it
     _landing: Landing | None = None  # where a large message is received that a read waits for
@@ -91,27 +109,30 @@ class Intake:
             return
         incoming = self._incoming
         stream = self._stream
-        end = len(incoming.head)
-        if incoming.tail_size or stream.tell() != end:
+        place = stream.tell()
+        if incoming.tail_size or place != len(incoming.head):
             bound = incoming.append(data)
+            place = stream.tell()
         else:  # what it would do: everything was read. One call less is a tenth of feeding
-            incoming.before += end
+            incoming.before += place
             incoming.head = data
             stream.__init__(data)  # type: ignore[misc]  # begins anew
+            place = 0
             bound = len(data)
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             needed = self._needed
-            sought = self._sought
-            if needed > 0 and bound - stream.tell() < needed and (not sought or sought not in data):
-                # Its read wants more: let it come, past the usual bound if need be.
-                if needed >= LARGE_BYTES and not sought:
-                    self._land()
-                return
+            if needed > 0 and bound - place < needed:
+                sought = self._sought
+                if not sought or sought not in data:
+                    # Its read wants more: let it come, past the usual bound if need be.
+                    if needed >= LARGE_BYTES and not sought:
+                        self._land()
+                    return
             waiter.set_result(None)
             if bound > self._high_bytes:
                 # What will be read before this transport can deliver more does not count.
-                known = not sought and delivers_once_a_turn(self._transport)
+                known = not self._sought and delivers_once_a_turn(self._transport)
                 if incoming.size > self._high_bytes + (abs(needed) if known else 0):
                     self._pause()
         elif bound > self._high_bytes and incoming.size > self._high_bytes:

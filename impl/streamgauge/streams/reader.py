@@ -55,6 +55,8 @@ class StreamReader(Intake):
     Source: edition 3.8, StreamReader.
     """
 
+    __slots__ = ()
+
     def __repr__(self) -> str:
         size = self._incoming.size + (self._landing.filled if self._landing else 0)
         shown = (
