@@ -29,10 +29,10 @@ class _Unpausable(Gate):
 
 @check("reader.repr.tells-its-state", links=FEED)
 async def its_repr_has_size_limit_transport_error_and_end(t: Trial) -> None:
-    reader, gate = t.subject.StreamReader(), Gate()
+    reader, gate = await t.reader(), Gate()
     told = ("bytes", "eof", "limit", "waiter", "exception", "transport", "paused")
     t.equal([word for word in told if word in repr(reader)], [], "words of a new reader's repr")
-    reader = t.subject.StreamReader(limit=LIMIT)
+    reader = await t.reader(limit=LIMIT)
     reading = t.start(reader.readexactly(LIMIT))
     await t.still_waits(reading, "readexactly()")
     t.true("waiter" in repr(reader), f"a waiter in {reader!r}")
@@ -63,7 +63,7 @@ async def exception_gives_what_was_set(t: Trial) -> None:
 async def readline_says_what_readuntil_says(t: Trial) -> None:
     errors: List[Any] = []
     for method, arguments in (("readuntil", (b"\n",)), ("readline", ())):
-        reader = t.subject.StreamReader(limit=LIMIT)
+        reader = await t.reader(limit=LIMIT)
         reader.feed_data(b"more than ten bytes\n")
         with t.raises((asyncio.LimitOverrunError, ValueError)) as overrun:
             await getattr(reader, method)(*arguments)
