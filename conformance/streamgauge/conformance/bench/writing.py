@@ -184,11 +184,11 @@ async def floor_connect(scene: Scene) -> None:
 
 WORKLOADS = (
     Workload("drain-idle", "idle drain", "drains", 200_000, 0, drain_idle, floor_drain),
-    Workload("echo", "echo round trip", "round trips", 1500, 64, echo, floor_echo),
-    Workload("echo-lines", "echo of lines, drained", "round trips", 1500, 64, converse, floor_echo),
+    Workload("echo", "echo round trip", "round trips", 6000, 64, echo, floor_echo),
+    Workload("echo-lines", "echo of lines, drained", "round trips", 6000, 64, converse, floor_echo),
     Workload(
-        "connect", "connect and close", "connections", 200, 0, connect_and_close, floor_connect
+        "connect", "connect and close", "connections", 500, 0, connect_and_close, floor_connect
     ),
-    Workload("writes", "many small writes", "writes", 10_000, 64, write_small, floor_write),
-    Workload("writelines", "writelines", "calls", 6_000, 32 * 64, write_lines, floor_write),
+    Workload("writes", "many small writes", "writes", 40_000, 64, write_small, floor_write),
+    Workload("writelines", "writelines", "calls", 24_000, 32 * 64, write_lines, floor_write),
 )
