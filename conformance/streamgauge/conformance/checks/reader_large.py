@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from streamgauge.conformance.checks.reader_state import HandmadeError
 from streamgauge.conformance.registry import FEED, check
 from streamgauge.conformance.trial import Trial
 
@@ -20,10 +21,6 @@ TURNS = range(5)  # of the loop: from before the last bytes arrive until after t
 PLAIN = ("socketpair", "tcp")
 SOCKETS = (*PLAIN, "tls")
 LINKS = (*FEED, *SOCKETS)
-
-
-class HandmadeError(Exception):
-    """An error that no implementation raises by itself."""
 
 
 @check("reader.readexactly.waits-for-n", links=LINKS)
