@@ -118,20 +118,31 @@ class ReceiveBuffer:
             return data
         if self.head:
             self._load(b"")
-        parts = [data] if data else []
-        while missing and tail:
-            chunk = bytes(tail.popleft())  # no copy, unless it is a pile
+        parts: list[bytes | bytearray] = [data] if data else []
+        if self.tail_size <= missing:  # nothing stays
+            parts += tail
+            self.before += self.tail_size
+            self.tail = _NO_QUEUE
+            self.tail_size = 0
+        else:
+            self._take_from_queue(missing, parts)
+        return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+
+    def _take_from_queue(self, missing: int, parts: list[bytes | bytearray]) -> None:
+        """Move ``missing`` bytes from the queue, where there are more, behind ``parts``."""
+        tail = self.tail
+        while missing:
+            chunk = tail.popleft()
             length = len(chunk)
             self.tail_size -= length
             if length > missing:
-                self._load(chunk)
+                self._load(bytes(chunk))  # no copy, unless it is a pile
                 chunk = self.stream.read(missing)
-                missing = 0
+                length = missing
             else:
                 self.before += length
-                missing -= length
+            missing -= length
             parts.append(chunk)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def take_all(self) -> bytes:
         """Remove and return everything."""

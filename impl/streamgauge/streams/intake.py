@@ -108,25 +108,26 @@ class Intake:
         if not data:
             return
         incoming = self._incoming
-        stream = self._stream
-        place = stream.tell()
-        if incoming.tail_size or place != len(incoming.head):
+        if incoming.tail_size:
             bound = incoming.append(data)
+        else:
+            stream = self._stream
             place = stream.tell()
-        else:  # what it would do: everything was read. One call less is a tenth of feeding
-            incoming.before += place
-            incoming.head = data
-            stream.__init__(data)  # type: ignore[misc]  # begins anew
-            place = 0
-            bound = len(data)
+            if place != len(incoming.head):
+                bound = incoming.append(data)
+            else:  # what it would do: everything was read. One call less is a tenth of feeding
+                incoming.before += place
+                incoming.head = data
+                stream.__init__(data)  # type: ignore[misc]  # begins anew
+                bound = len(data)
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             needed = self._needed
-            if needed > 0 and bound - place < needed:
+            if needed > 0 and bound - self._stream.tell() < needed:
                 sought = self._sought
                 if not sought or sought not in data:
                     # Its read wants more: let it come, past the usual bound if need be.
-                    if needed >= LARGE_BYTES and not sought:
+                    if needed >= LARGE_BYTES and not sought and self._transport is not None:
                         self._land()
                     return
             waiter.set_result(None)
