@@ -68,6 +68,17 @@ async def test_cancelling_a_wait_cancels_nothing_shared():
         await flow._get_close_waiter(None)
 
 
+async def test_waits_that_were_given_up_are_forgotten_by_the_next():
+    """Who waits under a timeout, again and again, leaves no more than one behind."""
+    flow = ForeignFlow(Deaf())
+    for _ in range(5):
+        task = asyncio.ensure_future(flow._get_close_waiter(None))
+        await asyncio.sleep(0)
+        assert [False] == [waiter.done() for waiter in flow._waiters]
+        task.cancel()
+        await asyncio.sleep(0)
+
+
 async def test_somebody_elses_cancelling_is_not_ours():
     """If another program cancelled the shared future, a wait returns, uncancelled."""
     protocol = Asked()

@@ -271,3 +271,17 @@ class TestRefused:
             assert land(reader, writer.transport, SIZE) is None
             protocol._over_ssl = False
             assert land(reader, writer.transport, SIZE).end() == b""
+
+
+async def test_what_is_fed_by_hand_is_not_asked_about_with_each_chunk(monkeypatch):
+    """Without a transport there is no place to receive in."""
+    asked = []
+    monkeypatch.setattr("streamgauge.streams.intake.land", lambda *about: asked.append(about))
+    reader = StreamReader()
+    reader.feed_data(MESSAGE[:BEGUN])
+    read = asyncio.ensure_future(reader.readexactly(SIZE))
+    await asyncio.sleep(0)
+    for at in range(BEGUN, SIZE, BEGUN // 4):
+        reader.feed_data(MESSAGE[at : at + BEGUN // 4])
+    assert await read == MESSAGE
+    assert len(asked) <= 1

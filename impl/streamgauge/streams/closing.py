@@ -73,7 +73,8 @@ class ForeignFlow:
             return
         if not self._ended:
             waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
+            waiting = (other for other in self._waiters if not other.done())
+            self._waiters = [*waiting, waiter]  # without those that were given up
             await waiter
         if self._error is not None:
             raise self._error
