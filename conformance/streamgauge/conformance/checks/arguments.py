@@ -6,7 +6,8 @@ Bounds of single arguments, a limit of 0 or an empty separator, stand with the c
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Iterator, List
+import warnings
+from typing import Any, Iterable, Iterator, List
 
 from streamgauge.conformance.registry import FEED, PAIRS, TCP, check
 from streamgauge.conformance.trial import Trial
@@ -73,6 +74,11 @@ async def what_cannot_be_called_is_refused_before_anybody_connects(t: Trial) -> 
             await t.start_server(callback)
 
 
+def pointed_to(seen: Iterable[warnings.WarningMessage]) -> List[str]:
+    """Give the file that each deprecation warning names."""
+    return [one.filename for one in seen if issubclass(one.category, DeprecationWarning)]
+
+
 @check("open_connection.loop.deprecated", links=TCP)
 async def the_warning_points_to_who_named_the_loop(t: Trial) -> None:
     listener = t.listen()
@@ -82,8 +88,34 @@ async def the_warning_points_to_who_named_the_loop(t: Trial) -> None:
         _reader, writer = await t.subject.open_connection(host, port, loop=loop)
     t.writers.append(writer)
     await listener.accept()
-    where: List[str] = [w.filename for w in seen if issubclass(w.category, DeprecationWarning)]
-    t.equal(where, [__file__], "files that the warnings point to")
+    t.equal(pointed_to(seen), [__file__], "files that the warnings point to")
+
+
+@check("open_unix_connection.loop.deprecated", links=UNIX)
+async def the_warning_of_a_path_points_to_who_named_the_loop(t: Trial) -> None:
+    listener, loop = t.listen(), asyncio.get_running_loop()
+    path = listener.sock.getsockname()
+    with t.warnings() as seen:
+        _reader, writer = await t.subject.open_unix_connection(path, loop=loop)
+    t.writers.append(writer)
+    await listener.accept()
+    t.equal(pointed_to(seen), [__file__], "files that the warnings point to")
+
+
+@check("start_server.loop.deprecated", links=TCP)
+async def the_servers_warning_points_to_who_named_the_loop(t: Trial) -> None:
+    loop = asyncio.get_running_loop()
+    with t.warnings() as seen:
+        t.servers.append(await t.subject.start_server(t.arrivals(), "127.0.0.1", 0, loop=loop))
+    t.equal(pointed_to(seen), [__file__], "files that the warnings point to")
+
+
+@check("start_unix_server.loop.deprecated", links=UNIX)
+async def the_unix_servers_warning_points_to_who_named_the_loop(t: Trial) -> None:
+    path, loop = t.path(), asyncio.get_running_loop()
+    with t.warnings() as seen:
+        t.servers.append(await t.subject.start_unix_server(t.arrivals(), path, loop=loop))
+    t.equal(pointed_to(seen), [__file__], "files that the warnings point to")
 
 
 @check("open_connection.ssl_handshake_timeout.without-ssl-rejected", links=TCP)

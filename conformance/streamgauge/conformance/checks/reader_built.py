@@ -59,6 +59,29 @@ async def exception_gives_what_was_set(t: Trial) -> None:
     t.true(reader.exception() is error, "the error that was set")
 
 
+@check("reader.set_exception.later-feed-accepted", links=FEED)
+async def more_may_come_in_the_turn_in_which_an_error_is_set(t: Trial) -> None:
+    reader, error = await t.reader(), HandmadeError()
+    reading = t.start(reader.readexactly(10))
+    await t.still_waits(reading, "readexactly(10)")
+    reader.set_exception(error)
+    reader.feed_data(b"abc")
+    reader.feed_eof()
+    with t.raises(HandmadeError):
+        await t.is_done(reading, "readexactly(10)")
+
+
+@check("reader.feed_data.empty-ignored", links=FEED)
+async def no_bytes_are_no_end(t: Trial) -> None:
+    reader = await t.reader()
+    reading = t.start(reader.read(10))
+    await t.still_waits(reading, "read(10)")
+    reader.feed_data(b"")
+    await t.still_waits(reading, "read(10) after no bytes were fed")
+    reader.feed_data(b"abc")
+    t.equal(await t.is_done(reading, "read(10)"), b"abc")
+
+
 @check("reader.readline.overrun-same-words", links=FEED, needs=("limit", "readline"))
 async def readline_says_what_readuntil_says(t: Trial) -> None:
     errors: List[Any] = []

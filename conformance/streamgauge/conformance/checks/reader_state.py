@@ -6,8 +6,10 @@ What the bounds are for single records stands in `reader_line` and `reader_until
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import socket
-from typing import List
+from typing import Any, Iterator, List
 
 from streamgauge.conformance.registry import FEED, PAIRS, check
 from streamgauge.conformance.trial import Trial
@@ -49,6 +51,20 @@ class Gate(asyncio.ReadTransport):
     def is_closing(self) -> bool:
         """Say that it stays."""
         return False
+
+
+@contextlib.contextmanager
+def logged() -> Iterator[List[str]]:
+    """Gather what asyncio, or who speaks by its logger, warns of in the block."""
+    texts: List[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: texts.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("asyncio")
+    log.addHandler(handler)
+    try:
+        yield texts
+    finally:
+        log.removeHandler(handler)
 
 
 @check("reader.at_eof.false-before-eof")
@@ -95,6 +111,29 @@ async def is_at_eof_when_nothing_ever_came(t: Trial) -> None:
     t.equal(reader.at_eof(), True, "at_eof() of an empty stream")
     t.equal(await reader.read(3), b"")
     t.equal(reader.at_eof(), True, "at_eof() after a read at EOF")
+
+
+@check("reader.at_eof.not-warned-of-under-tls", links=("tls",))
+async def the_peers_end_under_tls_leaves_no_word_in_the_log(t: Trial) -> None:
+    reader = await t.reader()
+    with logged() as texts:
+        await t.deliver(b"the last")
+        await t.deliver_eof()
+        t.equal(await reader.read(), b"the last", "what comes before the peer's end")
+    t.equal(texts, [], "what was logged")
+
+
+@check("reader.at_eof.not-warned-of-under-tls", links=("tls",), kernel="an end below TLS")
+async def an_end_below_tls_leaves_no_word_in_the_log(t: Trial) -> None:
+    reader = await t.reader()
+    sock: Any = t.peer.sock
+    with logged() as texts:
+        await t.deliver(b"the last")
+        t.equal(await reader.read(8), b"the last")
+        await t.bench.run(sock.shutdown, socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # whether it is an error is left open
+            await reader.read()
+    t.equal(texts, [], "what was logged")
 
 
 @check("reader.feed_eof.wakes-waiting-read", links=FEED)
@@ -221,6 +260,19 @@ async def a_transport_set_by_hand_is_paused_above_twice_the_limit(t: Trial) -> N
     t.equal(gate.told, ["pause"], "with one byte more, the transport was told")
     reader.feed_data(b"x" * 30)
     t.equal(gate.told, ["pause"], "with many more, the transport was told")
+
+
+@check("reader.limit.pauses-above-twice-the-limit", links=FEED)
+async def what_a_read_that_waited_long_leaves_is_counted(t: Trial) -> None:
+    reader, gate = await t.reader(limit=10), Gate()
+    reader.set_transport(gate)
+    reading = t.start(reader.readexactly(50))
+    await t.still_waits(reading, "readexactly(50)")
+    for size in (30, 50):
+        reader.feed_data(b"x" * size)
+        await t.idle()
+    t.equal(await t.is_done(reading, "readexactly(50)"), b"x" * 50)
+    t.equal(gate.told[-1:], ["pause"], "with three times the limit left, the last that was told")
 
 
 @check(

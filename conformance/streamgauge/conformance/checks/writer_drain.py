@@ -6,6 +6,7 @@ Flow control is tried for real: the peer is a socket that reads nothing until it
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 from streamgauge.conformance.registry import PAIRS, check
@@ -14,7 +15,15 @@ from streamgauge.conformance.trial import Trial
 KIB = 1024  # bytes
 STEP = 16 * KIB  # what a peer reads, or a writer writes, at a time
 LOW, HIGH = 192 * KIB, 400 * KIB  # no defaults, and further apart than the kernel's buffer is big
+GIVEN_UP = 20  # drains
 TURNS = 1_000  # of write and drain, a KiB each: more than any buffer on the way holds
+
+
+def futures() -> int:
+    """Count the futures that anybody holds, tasks aside."""
+    gc.collect()
+    kinds = [type(one) for one in gc.get_objects()]
+    return sum(issubclass(k, asyncio.Future) and not issubclass(k, asyncio.Task) for k in kinds)
 
 
 @check("writer.drain.returns-when-nothing-to-wait-for", links=PAIRS)
@@ -203,6 +212,23 @@ async def a_cancelled_drain_leaves_the_others_waiting(t: Trial) -> None:
     await t.peer.recv_exactly(written)
     await first
     await third
+
+
+@check("writer.drain.cancel-leaves-nothing", links=PAIRS)
+async def drains_given_up_one_after_the_other_leave_no_future(t: Trial) -> None:
+    _, writer = await t.pair()
+    blocked, _ = await t.fill_until_drain_blocks(writer)
+    await t.cancel(blocked, "drain()")
+    before = futures()
+    for _ in range(GIVEN_UP):
+        draining = asyncio.get_running_loop().create_task(writer.drain())  # held by nobody else
+        await t.still_waits(draining, "drain()")
+        await t.cancel(draining, "drain()")
+    del draining
+    left = futures() - before
+    t.true(
+        left < GIVEN_UP // 2, f"{GIVEN_UP} cancelled drains to leave nothing, not {left} futures"
+    )
 
 
 @check("writer.drain.no-turn-of-the-loop", links=PAIRS)

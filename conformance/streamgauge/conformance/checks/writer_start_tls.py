@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from streamgauge.conformance.checks.reader_large import MESSAGE, PART, READING, SIZE
+from streamgauge.conformance.checks.reader_state import logged
 from streamgauge.conformance.links import AnyPeer
 from streamgauge.conformance.registry import TCP, check
 from streamgauge.conformance.speech import Speech
@@ -106,6 +107,30 @@ async def what_was_written_before_leaves_in_the_clear(t: Trial) -> None:
     await starting
     writer.write(b"secret")
     t.equal(await peer.recv_exactly(6), b"secret")
+
+
+@check("writer.start_tls.earlier-writes-sent-plain", links=PLAIN)
+async def a_full_buffer_leaves_in_the_clear_and_drains_go_on(t: Trial) -> None:
+    _reader, writer = await t.pair()
+    blocked, written = await t.fill_until_drain_blocks(writer)
+    starting = t.start(writer.start_tls(t.tls.client_context(), server_hostname=t.tls.HOSTNAME))
+    await t.still_waits(starting, "start_tls()")
+    t.equal(await t.peer.recv_exactly(written), bytes(written), "what the peer read in the clear")
+    await blocked
+    peer = await upgraded(t, t.tls.as_server())
+    await starting
+    writer.write(b"secret")
+    await t.is_done(t.start(writer.drain()), "drain()")
+    t.equal(await peer.recv_exactly(6), b"secret")
+
+
+@check("writer.start_tls.end-not-warned-of", links=PLAIN)
+async def the_peers_end_after_an_upgrade_leaves_no_word_in_the_log(t: Trial) -> None:
+    reader, _writer, peer = await upgraded_client(t)
+    with logged() as texts:
+        await peer.send(b"the last", eof=True)
+        t.equal(await reader.read(), b"the last", "what comes before the peer's end")
+    t.equal(texts, [], "what was logged")
 
 
 @check("writer.start_tls.early-hello-used", links=LISTENING)

@@ -62,15 +62,22 @@ def any_callback_will_do(s: Any) -> None:
     s.functions.checked_callback = lambda client_connected_cb: client_connected_cb
 
 
-@saboteur("open_connection.loop.deprecated", "files that the warnings point to")
-def a_warning_points_into_the_library(s: Any) -> None:
-    """The warning of a named loop points to the line that gives it."""
-
+def _a_warning_points_into_the_library(s: Any) -> None:
     def _given(loop: Any, function: str) -> Any:
-        warnings.warn(f"the loop argument of {function}()", DeprecationWarning, stacklevel=1)
+        if loop is not None:
+            warnings.warn(f"the loop argument of {function}()", DeprecationWarning, stacklevel=1)
         return loop
 
     s.functions._given = _given
+
+
+for _function in ("open_connection", "open_unix_connection", "start_server", "start_unix_server"):
+    saboteur(
+        f"{_function}.loop.deprecated",
+        "files that the warnings point to",
+        name=f"a_warning_of_{_function}_points_into_the_library",
+        fault=f"The warning of a loop named to {_function} points to the line that gives it.",
+    )(_a_warning_points_into_the_library)
 
 
 @saboteur(

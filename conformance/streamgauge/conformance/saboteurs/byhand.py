@@ -195,3 +195,27 @@ def a_view_has_to_be_of_one_piece(s: Any) -> None:
         if any(isinstance(one, memoryview) and not one.contiguous for one in data):
             raise BufferError("gaps")
         real(self, data)
+
+
+@saboteur("reader.set_exception.later-feed-accepted", "raised InvalidStateError")
+def a_waiter_is_woken_twice(s: Any) -> None:
+    """What comes behind an error wakes a read that the error has woken."""
+    real = s.StreamReader.feed_data
+
+    @instead(s.StreamReader)
+    def feed_data(self: Any, data: Any) -> None:
+        if self._exception is not None and self._waiter is not None:
+            self._waiter.set_result(None)
+        real(self, data)
+
+
+@saboteur("reader.feed_data.empty-ignored", "ended with b''")
+def no_bytes_are_an_end(s: Any) -> None:
+    """Feeding no bytes is feeding EOF."""
+    real = s.StreamReader.feed_data
+
+    @instead(s.StreamReader)
+    def feed_data(self: Any, data: Any) -> None:
+        real(self, data)
+        if not data:
+            self.feed_eof()

@@ -295,3 +295,19 @@ def a_drain_after_writelines_looks_no_more(s: Any) -> None:
         touched = self._touched
         real(self, data)
         self._touched = touched
+
+
+@saboteur("writer.drain.cancel-leaves-nothing", "to leave nothing")
+def a_drain_given_up_is_remembered(s: Any) -> None:
+    """What a drain waited for is kept until the transport asks for more, cancelled or not."""
+    real = s.flow.FlowControlMixin._drain_helper
+
+    @instead(s.flow.FlowControlMixin)
+    async def _drain_helper(self: Any) -> None:
+        try:
+            await real(self)
+        except asyncio.CancelledError:
+            future = asyncio.get_running_loop().create_future()
+            future.cancel()
+            self._drain_waiters[future] = None
+            raise

@@ -359,3 +359,27 @@ def a_transport_is_paused_once(s: Any) -> None:
         if not getattr(self, "_was_paused", False):
             self._was_paused = True
             real(self)
+
+
+@saboteur("reader.at_eof.not-warned-of-under-tls", "what was logged")
+def a_tls_connection_is_to_stay_half_open(s: Any) -> None:
+    """The protocol answers the end of a TLS connection as that of a plain one."""
+    real = s.StreamReaderProtocol.eof_received
+
+    @instead(s.StreamReaderProtocol)
+    def eof_received(self: Any) -> bool:
+        real(self)
+        return True
+
+
+@saboteur("reader.limit.pauses-above-twice-the-limit", "the last that was told")
+def what_a_long_wait_leaves_is_not_counted(s: Any) -> None:
+    """Whatever comes with the last bytes that a read waited for is let in uncounted."""
+    real = s.StreamReader.feed_data
+
+    @instead(s.StreamReader)
+    def feed_data(self: Any, data: Any) -> None:
+        waited = self._waiter is not None
+        real(self, data)
+        if waited and self._paused:
+            self._resume()

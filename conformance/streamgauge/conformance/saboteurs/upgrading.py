@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from functools import partial
 from typing import Any
 
 from streamgauge.conformance.saboteurs.making import instead, saboteur
@@ -203,3 +205,28 @@ def start_tls_takes_anything_for_a_context(s: Any) -> None:
             raise ValueError("no name")
 
     s.writer.checked_tls = checked_tls
+
+
+@saboteur("writer.start_tls.earlier-writes-sent-plain", "never ended")
+def an_upgrade_waits_for_no_full_buffer(s: Any) -> None:
+    """start_tls shakes hands behind whatever is queued, and whoever drains is forgotten."""
+    real, drain = s.StreamWriter.start_tls, s.StreamWriter.drain
+
+    @instead(s.StreamWriter)
+    async def start_tls(self: Any, sslcontext: Any, **kwds: Any) -> None:
+        self.drain = lambda: asyncio.sleep(0)
+        try:
+            await real(self, sslcontext, **kwds)
+        finally:
+            self.drain = partial(drain, self)
+
+
+@saboteur("writer.start_tls.end-not-warned-of", "what was logged")
+def an_upgraded_connection_is_to_stay_half_open(s: Any) -> None:
+    """After start_tls, the protocol answers EOF as that of a plain connection."""
+    real = s.StreamReaderProtocol._exchange
+
+    @instead(s.StreamReaderProtocol)
+    def _exchange(self: Any, transport: Any) -> None:
+        real(self, transport)
+        self._over_ssl = False
