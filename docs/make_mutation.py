@@ -18,6 +18,7 @@ KEPT = Path(__file__).with_name("mutation.json")
 # What CPython's own test_streams.py kills of such mutants of its own streams.py: killed, all. An
 # outside timer ended each test; the operators were much like ours, but not one by one the same.
 CPYTHONS_OWN = {"3.8": (248, 371), "3.13": (280, 387)}
+KINDS = ("killed", "same", "unpromised", "")
 HEAD = """\
 # Who tests the tests: mechanical mutants
 
@@ -47,36 +48,38 @@ STDLIBS = """\
 ## The standard library's
 
 `asyncio/streams.py` of the running Python, judged by the same suite (`--stdlib`). What it is known
-to do otherwise than documented counts against no mutant. Its survivors are not sorted into those
-that do the same and those that are a gap. Beside it what CPython's own `test_streams.py` kills, of
-a set of mutants of its own, with a timer outside to end what hangs.
+to do otherwise than documented counts against no mutant. Those explained are named, by digests, in
+`tests/mutation/survivors-stdlib.txt`. Beside it what CPython's own `test_streams.py` kills, of a
+set of mutants of its own, with a timer outside to end what hangs; which of those do the same is
+not known.
 
-| Python | mutants | killed by this suite | share | CPython's own tests |
-|---|---|---|---|---|
+| Python | mutants | killed | same | unpromised | left | of what differs | of what is promised \
+| CPython's own tests |
+|---|---|---|---|---|---|---|---|---|
 """
 
 
 def table(modules: Dict[str, Dict[str, int]]) -> Iterable[str]:
     """Give a row for each module, and one for all."""
-    kinds = ("killed", "same", "unpromised", "")
-    total = {kind: sum(count.get(kind, 0) for count in modules.values()) for kind in kinds}
+    total = {kind: sum(count.get(kind, 0) for count in modules.values()) for kind in KINDS}
     for name, count in (*((f"`{n}`", c) for n, c in modules.items()), ("all", total)):
-        killed, same, unpromised, left = (count.get(kind, 0) for kind in kinds)
-        every = killed + same + unpromised + left
-        shares = (100 * killed / max(1, killed + rest) for rest in (unpromised + left, left))
-        cells = (name, every, killed, same, unpromised, left, *(f"{s:.1f} %" for s in shares))
-        yield f"| {' | '.join(map(str, cells))} |"
+        yield f"| {' | '.join([name, *cells(count)])} |"
+
+
+def cells(count: Dict[str, int]) -> Iterable[str]:
+    """Give how many there are, how many of each kind, and the shares killed."""
+    killed, same, unpromised, left = (count.get(kind, 0) for kind in KINDS)
+    yield from map(str, (killed + same + unpromised + left, killed, same, unpromised, left))
+    for rest in (unpromised + left, left):
+        yield f"{100 * killed / max(1, killed + rest):.1f} %"
 
 
 def stdlib_rows(kept: Dict[str, Any]) -> Iterable[str]:
     """Give a row for each Python."""
     for python, modules in kept.items():
-        count = modules["streams"]
-        every = sum(count.values())
         own = CPYTHONS_OWN.get(python.rpartition(".")[0])
         theirs = f"{own[0]} of {own[1]}, {100 * own[0] / own[1]:.0f} %" if own else "not measured"
-        share = 100 * count["killed"] / every
-        yield f"| {python} | {every} | {count['killed']} | {share:.1f} % | {theirs} |"
+        yield f"| {' | '.join([python, *cells(modules['streams']), theirs])} |"
 
 
 def page() -> str:

@@ -1,9 +1,10 @@
-"""Why a mutant may survive: `survivors.txt`, and how many of each kind there are.
+"""Why a mutant may survive, and how many of each kind there are.
 
-The file has headings `= KIND: REASON`, each followed by the names of mutants; one that ends in `*`
-stands for all that begin so. A kind is `same` (it
-does what the original does), or `unpromised` (what it changes is none of the page's and no
-behaviour that the suite describes; the house's own tests look at it).
+`survivors.txt` is of our own streams, `survivors-stdlib.txt` of asyncio's on every Python. Each has
+headings `= KIND: REASON`, each followed by the names of mutants; one that ends in `*` stands for
+all that begin so. A kind is `same` (it does what the original does), or `unpromised` (what it
+changes is none of the page's and no behaviour that the suite describes; the house's own tests look
+at it, where it is ours).
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from typing import Dict, List, Set
 
 from .mutants import Mutant
 
-__all__ = ["EXPLAINED", "KINDS", "Tally", "explanations"]
+__all__ = ["KINDS", "OURS", "STDLIBS", "Tally", "explanations"]
 
-EXPLAINED = Path(__file__).with_name("survivors.txt")
+OURS = Path(__file__).with_name("survivors.txt")
+STDLIBS = OURS.with_name("survivors-stdlib.txt")
 KINDS = SAME, UNPROMISED = ("same", "unpromised")
 KILLED, SURVIVES = "killed", ""
 
@@ -33,26 +35,26 @@ class Explanations(Dict[str, str]):
         return self.get(name) or self.get(next(rules, ""), SURVIVES)
 
 
-def explanations(target: str = "streams") -> Explanations:
+def explanations(path: Path = OURS) -> Explanations:
     """Give the kind of each mutant that is explained.
 
     Args:
-        target: `streams`, or `stdlib`, of which nothing is explained.
+        path: the file.
 
     Raises:
         ValueError: a name stands under no heading, or a heading has no kind or no reason.
     """
     found = Explanations()
     kind = ""
-    for line in EXPLAINED.read_text(encoding="utf-8").splitlines() if target == "streams" else ():
+    for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("="):
             kind, _, reason = line[1:].partition(":")
             kind = kind.strip()
             if kind not in KINDS or not reason.strip():
-                raise ValueError(f"{EXPLAINED.name}: expected `= KIND: REASON`, got {line!r}")
+                raise ValueError(f"{path.name}: expected `= KIND: REASON`, got {line!r}")
         elif line and not line.startswith(("#", " ")):
             if not kind:
-                raise ValueError(f"{EXPLAINED.name}: {line!r} stands under no heading")
+                raise ValueError(f"{path.name}: {line!r} stands under no heading")
             found[line] = kind
     return found
 

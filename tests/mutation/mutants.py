@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import hashlib
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -51,6 +52,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DOCUMENTED = (ast.Module, ast.ClassDef, *FUNCTIONS)
 UNSEEN = {"__all__", "__slots__"}  # names that nothing in a program depends on
 DELETE, EMPTY = "delete", "empty"
+DIGITS = 8  # of a digest
 
 Change = Tuple[str, int, Callable[[], ast.Module]]  # as shown, its line, and what makes its tree
 
@@ -68,6 +70,7 @@ class Mutant:
         shown: the change, in the line's text: `delete x = 1`, `if a {< -> <=} b:`.
         line: where, in the module as it is.
         tree: the module with the change in it.
+        masked: whether the name has a digest of the change in its place: of text that is not ours.
     """
 
     module: str
@@ -77,11 +80,19 @@ class Mutant:
     shown: str
     line: int
     tree: ast.Module
+    masked: bool = False
 
     @property
     def name(self) -> str:
         """Where and what: as the list of survivors has it. It stays when lines move."""
-        return f"{self.module}.{self.function}: {self.shown}".replace(".:", ":", 1)
+        digest = hashlib.sha256(self.shown.encode()).hexdigest()
+        what = f"#{digest[:DIGITS]}" if self.masked else self.shown
+        return f"{self.module}.{self.function}: {what}".replace(".:", ":", 1)
+
+    @property
+    def told(self) -> str:
+        """The name, and what it does not say."""
+        return f"{self.name}  line {self.line}: {self.shown}" if self.masked else self.name
 
     def code(self) -> CodeType:
         """Compile it, under the path of the module that it stands for."""
@@ -125,13 +136,16 @@ def _heads(whole: ast.Module) -> Iterator[Tuple[range, range]]:
     """Give each statement's lines, outer ones first, and those that are run when it begins.
 
     Of a compound one they are its head; of a function all of it, as its head runs when it is made.
+    `while True` is nothing that runs, up to Python 3.9: there what it begins with counts.
     """
     for node in ast.walk(whole):
         if isinstance(node, (ast.stmt, ast.ExceptHandler)):
             lines = _lines(node)
             body = getattr(node, "body", None)
             compound = body and not isinstance(node, FUNCTIONS)
-            yield lines, range(lines[0], _lines(body[0])[0]) if compound else lines
+            endless = isinstance(node, ast.While) and isinstance(node.test, ast.Constant)
+            stop = _lines(body[0])[-1 if endless else 0] + endless if compound else lines.stop
+            yield lines, range(lines.start, stop)
 
 
 def _reached(heads: Sequence[Tuple[range, range]], line: int) -> range:

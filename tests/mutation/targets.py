@@ -2,20 +2,23 @@
 
 A mutant becomes a subject without touching what the suite itself uses: our streams are imported
 once more as a private copy with one changed module; asyncio's module is executed under a name of
-its own, within the package (so that its relative imports work), and stands before asyncio's names.
+its own, within the package (so that its relative imports work), and takes the place of asyncio's
+names; each mutant has a process of its own.
 """
 
 from __future__ import annotations
 
 import asyncio.streams
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, List, Optional
 
 from streamgauge.conformance.saboteurs.making import private_copy
 
-from .mutants import HOME, Mutant
+from .explaining import OURS, STDLIBS
+from .mutants import HOME, Mutant, mutants_of
 
 __all__ = ["Ours", "Stdlib", "Target"]
 
@@ -28,10 +31,16 @@ class Target:
 
     name = ""
     every_edition = False  # whether what any edition promises is asked for
+    explained = Path()  # why some survive
+    has_one_text = False  # whether a mutant that is explained and not found is one no more
 
     def paths(self) -> List[Path]:
         """Give the files that can be mutated."""
         raise NotImplementedError
+
+    def mutants(self, path: Path) -> List[Mutant]:
+        """Give the mutants of one of the files."""
+        return mutants_of(path)
 
     def load(self, mutant: Optional[Mutant]) -> Any:
         """Make a module shaped like asyncio of a mutant; of the sound code for None."""
@@ -43,6 +52,8 @@ class Ours(Target):
 
     name = "streams"
     every_edition = True  # it has on every Python what any of them has
+    explained = OURS
+    has_one_text = True
 
     def paths(self) -> List[Path]:
         """Give the modules, those first on which everything stands."""
@@ -58,10 +69,15 @@ class Stdlib(Target):
     """The running Python's `asyncio.streams`."""
 
     name = "stdlib"
+    explained = STDLIBS
 
     def paths(self) -> List[Path]:
         """Give the one module."""
         return [Path(asyncio.streams.__file__)]
+
+    def mutants(self, path: Path) -> List[Mutant]:
+        """Give its mutants, named by digests: none of its text is kept here."""
+        return [replace(mutant, masked=True) for mutant in mutants_of(path)]
 
     def load(self, mutant: Optional[Mutant]) -> Any:
         """Execute the module once more, and put its names before asyncio's."""
@@ -71,7 +87,12 @@ class Stdlib(Target):
         module.__package__, module.__file__ = "asyncio", str(path)
         sys.modules[STREAMS] = module
         exec(code, module.__dict__)
+        # In asyncio itself, too, as checks build writers over its own protocols.
+        made = {name: value for name, value in vars(module).items() if name[:2] != "__"}
+        vars(asyncio.streams).update(made)
+        for name in asyncio.streams.__all__:
+            vars(asyncio).pop(name, None)
+        vars(asyncio).update({name: made[name] for name in vars(module)["__all__"]})
         shaped = ModuleType("mutant")
         shaped.__dict__.update(vars(asyncio))
-        shaped.__dict__.update({name: getattr(module, name) for name in asyncio.streams.__all__})
         return shaped

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from .mutants import (
     HOME,
+    Mutant,
     _by_statement,
     _difference,
     _essence,
@@ -95,6 +97,12 @@ def test_a_change_matters_where_its_statement_runs() -> None:
     assert expected == [_reached(heads, line) for line in (2, 4, 5, 6)]
 
 
+def test_an_endless_loop_runs_where_its_body_begins() -> None:
+    """Its own line is none that Python 3.8 ever comes to."""
+    heads = [*_heads(ast.parse("while True:\n    if a:\n        b()\n    c()\n"))]
+    assert [range(1, 4), range(2, 3)] == [_reached(heads, line) for line in (1, 2)]
+
+
 def test_a_module_has_mutants_of_both_kinds(tmp_path: Path) -> None:
     """cosmic-ray's operators and our own find places; all compile and are told apart."""
     pytest.importorskip("cosmic_ray", reason="cosmic-ray comes with `tox -e mutation` alone")
@@ -106,6 +114,18 @@ def test_a_module_has_mutants_of_both_kinds(tmp_path: Path) -> None:
     assert len(names) == len({*names}) == len({ast.dump(mutant.tree) for mutant in mutants})
     assert {range(0), range(5, 6)} < {mutant.reached for mutant in mutants}
     assert all(mutant.code() for mutant in mutants)
+
+
+def test_a_masked_mutant_is_named_by_a_digest() -> None:
+    """The name has nothing of the text; what is told beside it has."""
+    shown = "if a {< -> <=} b:"
+    open_, masked = (
+        Mutant("m", Path("m.py"), "f", range(0), shown, 3, ast.parse(""), m) for m in (False, True)
+    )
+    assert f"m.f: {shown}" == open_.name == open_.told
+    assert "m.f: #" == masked.name[:6]
+    assert masked.name != replace(masked, shown="if a {< -> >=} b:").name
+    assert f"{masked.name}  line 3: {shown}" == masked.told
 
 
 def test_the_streams_are_where_they_are_looked_for() -> None:

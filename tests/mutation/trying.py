@@ -5,7 +5,7 @@ python -m tests.mutation.trying --check            # exit 1 for what is not expl
 python -m tests.mutation.trying --stdlib           # the running Python's asyncio/streams.py
 python -m tests.mutation.trying loops eyeballs --loop uvloop    # what other loops need
 
-Survivors are explained in `survivors.txt`; they are tried with --explained only. Trials
+Survivors are explained in `survivors*.txt`; they are tried with --explained only. Trials
 are made on the two quickest links of each check: fed by hand, and in memory, as a rule.
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import logging
 import os
 import sys
 import warnings
@@ -24,7 +23,7 @@ from streamgauge.conformance.plan import STOCK_LOOP
 
 from . import judging
 from .explaining import Tally, explanations
-from .mutants import Mutant, mutants_of
+from .mutants import Mutant
 from .targets import Ours, Stdlib, Target
 
 __all__ = ["main"]
@@ -47,17 +46,16 @@ def main() -> int:
     parser.add_argument("--record", type=Path, metavar="FILE", help="put the counts into FILE")
     parser.add_argument("--only", default="", metavar="FILE", help="only mutants that it names")
     options = parser.parse_args()
-    logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     target: Target = Stdlib() if options.stdlib else Ours()
     paths = _chosen(target, options.modules)
     if options.list:
-        print(*(m.name for path in paths for m in mutants_of(path)), sep="\n")  # noqa: T201
+        print(*(m.told for path in paths for m in target.mutants(path)), sep="\n")  # noqa: T201
         return 0
     known = judging.sound(target, options.links, options.loop)
-    tally = Tally(explanations(target.name))
+    tally = Tally(explanations(target.explained))
     for path in paths:
-        mutants = [m for m in mutants_of(path) if _is_named(m, options.only)]
+        mutants = [m for m in target.mutants(path) if _is_named(m, options.only)]
         due = [m for m in mutants if options.explained or not tally.explained.kind(m.name)]
         for mutant in (m for m in mutants if m not in due):
             tally.add(mutant, "")
@@ -65,8 +63,8 @@ def main() -> int:
         for mutant, killer in judging.judged(target, due, known, options.jobs):
             kind = tally.add(mutant, killer)
             if options.killers or not kind:
-                print(f"{killer or kind or 'survives'}  {mutant.name}", flush=True)  # noqa: T201
-    stale = [] if options.only else tally.stale()
+                print(f"{killer or kind or 'survives'}  {mutant.told}", flush=True)  # noqa: T201
+    stale = tally.stale() if target.has_one_text and not options.only else []
     print(*(f"stale     {name}" for name in stale), tally.told(), sep="\n")  # noqa: T201
     if options.record and not options.only:
         tally.record(options.record, target.name)
@@ -87,7 +85,7 @@ def _is_named(mutant: Mutant, only: str) -> bool:
     if not only:
         return True
     lines = Path(only).read_text(encoding="utf-8").splitlines()
-    return any(line.endswith(mutant.name) for line in lines)
+    return any(line.endswith(mutant.told) for line in lines)
 
 
 if __name__ == "__main__":
