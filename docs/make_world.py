@@ -105,8 +105,8 @@ def summary(row: Row, stock: Dict[str, Any]) -> Dict[str, Any]:
     header, footer = lines[0], lines[-1]
     if footer["type"] != "footer":
         raise SystemExit(f"{row.name}: the run broke off")
-    scored = {r["clause"] for r in lines if r["type"] == "result" and r["level"] != "behaviour"}
-    tried = scored - {r["clause"] for r in lines if r.get("verdict") == "inapplicable"}
+    scored = [r for r in lines if r["type"] == "result" and r["level"] != "behaviour"]
+    tried = {r["clause"] for r in scored if r["verdict"] != "inapplicable"}
     found = departures(lines)
     own = {k: v for k, v in found.items() if row.subject != "stdlib" or k not in stock}
     return {

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
+from streamgauge.conformance import catalogue
 from streamgauge.conformance.errors import UsageError
-from streamgauge.conformance.loops import KNOWN, KnownLoop, resolve_loop
+from streamgauge.conformance.loops import KNOWN, KnownLoop, lacks_of, resolve_loop
+from streamgauge.conformance.plan import RunPlan
+from streamgauge.conformance.selection import Selection
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # rloop's of its own sockets
@@ -77,3 +82,49 @@ def test_a_slip_is_one_line(name: str, says: str) -> None:
     """What cannot be a loop is a usage error that says so."""
     with pytest.raises(UsageError, match=says):
         resolve_loop(name)
+
+
+def test_what_a_loop_lacks_is_in_the_catalogues_words() -> None:
+    """A loop can lack what the catalogue knows as a capability, and nothing else."""
+    lacking = {word for known in KNOWN.values() for word in known.lacks}
+    assert lacking
+    assert lacking <= {*catalogue.load().capabilities}
+
+
+async def _tried(loop: asyncio.AbstractEventLoop, word: str, path: str) -> object:
+    """Ask a loop for what it is said to lack."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if word == "open_unix_connection":
+        return await loop.create_unix_connection(asyncio.Protocol, path)
+    if word == "start_unix_server":
+        return await loop.create_unix_server(asyncio.Protocol, path)
+    if word == "ssl":
+        return await loop.create_server(asyncio.Protocol, "127.0.0.1", 0, ssl=context)
+    return await loop.start_tls(asyncio.Transport(), asyncio.Protocol(), context)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # rloop's of its own sockets
+@pytest.mark.parametrize("name", [name for name, known in KNOWN.items() if known.lacks])
+def test_a_loop_says_itself_what_it_lacks(name: str, tmp_path: Path) -> None:
+    """Else the list would hide what it does otherwise."""
+    pytest.importorskip(KNOWN[name].module, reason="a loop that is not installed says nothing")
+    loop = resolve_loop(name)()
+    try:
+        for word in sorted(lacks_of(name)):
+            with pytest.raises(NotImplementedError):
+                loop.run_until_complete(_tried(loop, word, str(tmp_path / "socket")))
+    finally:
+        loop.close()
+
+
+def test_what_a_loop_never_offered_is_inapplicable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No trial is made where it is needed; a clause that has no other is told to be so."""
+    lacking = KnownLoop("asyncio", lambda _: asyncio.new_event_loop, "", lacks=KNOWN["rloop"].lacks)
+    monkeypatch.setattr("streamgauge.conformance.loops.KNOWN", {**KNOWN, "poor": lacking})
+    links = ("socketpair", "unix", "tls")
+    found = Selection(RunPlan(("stdlib",), ("asyncio", "poor"), links)).trials
+    of = {loop: [spec for spec in found if spec.loop == loop] for loop in ("asyncio", "poor")}
+    assert {"-", *links} == {spec.link for spec in of["asyncio"]} | {"-"}
+    assert {"socketpair", "-"} == {spec.link for spec in of["poor"]}
+    told = {spec.check.clause: spec.inapplicable for spec in of["poor"] if spec.inapplicable}
+    assert "the loop poor never offered ssl" == told["open_connection.ssl.context-encrypts"]

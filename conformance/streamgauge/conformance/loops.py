@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Callable, List, Mapping, Optional, Tuple
+from typing import Any, Callable, FrozenSet, List, Mapping, Optional, Tuple
 
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.importing import attribute_of, import_for
 from streamgauge.conformance.plan import STOCK_LOOP
 
-__all__ = ["KNOWN", "KnownLoop", "LoopFactory", "names", "resolve_loop", "strangers_of"]
+__all__ = [
+    "KNOWN",
+    "KnownLoop",
+    "LoopFactory",
+    "lacks_of",
+    "names",
+    "resolve_loop",
+    "strangers_of",
+]
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
@@ -30,12 +38,14 @@ class KnownLoop:
         factory: gives the loop's factory, from that module.
         line: what it is, for people.
         wraps: gives the factory of such a loop around another's, if it can be around one.
+        lacks: what it never offered, and says so by NotImplementedError, in the catalogue's words.
     """
 
     module: str
     factory: Callable[[Any], LoopFactory]
     line: str
     wraps: Optional[Callable[[Any, LoopFactory], LoopFactory]] = None
+    lacks: FrozenSet[str] = frozenset()
 
 
 def _eager(module: Any) -> LoopFactory:
@@ -67,9 +77,19 @@ KNOWN: Mapping[str, KnownLoop] = {
     "asyncio-debug": KnownLoop("asyncio", _debug, "the same in debug mode"),
     "asyncio-eager": KnownLoop("asyncio", _eager, "the same with eager tasks (Python 3.12)"),
     "uvloop": KnownLoop("uvloop", _new_event_loop, "libuv's"),
-    "rloop": KnownLoop("rloop", _new_event_loop, "in Rust"),
+    "rloop": KnownLoop(
+        "rloop",
+        _new_event_loop,
+        "in Rust",
+        lacks=frozenset(("open_unix_connection", "start_unix_server", "ssl", "start_tls")),
+    ),
     "winloop": KnownLoop("winloop", _new_event_loop, "uvloop for Windows, runs on Linux too"),
-    "zloop": KnownLoop("zloop", _new_event_loop, "on io_uring"),
+    "zloop": KnownLoop(
+        "zloop",
+        _new_event_loop,
+        "on io_uring",
+        lacks=frozenset(("open_unix_connection", "start_tls")),
+    ),
     "talyn": KnownLoop("talyn", lambda module: module.Loop, "in Zig"),
     "aiofastnet": KnownLoop(
         "aiofastnet",
@@ -107,6 +127,11 @@ def resolve_loop(name: str) -> LoopFactory:
     if not callable(factory):
         raise UsageError(f"{what}: expected a callable, got {factory!r}")
     return factory  # type: ignore[no-any-return]  # what it returns is the user's word
+
+
+def lacks_of(name: str) -> FrozenSet[str]:
+    """Give what a loop that is known by name never offered, in the catalogue's words."""
+    return KNOWN[name].lacks if name in KNOWN else frozenset()
 
 
 def names() -> List[str]:

@@ -12,11 +12,21 @@ from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
 from streamgauge.conformance.verdicts import Verdict
 
-__all__ = ["EVERY_TRIAL", "LINKS", "STOCK_LOOP", "Listener", "Result", "RunPlan", "trial_count"]
+__all__ = [
+    "EVERY_TRIAL",
+    "LINKS",
+    "LOOPLESS",
+    "STOCK_LOOP",
+    "Listener",
+    "Result",
+    "RunPlan",
+    "trial_count",
+]
 
 # The links of this catalogue, in the order of the reports; `own` is for subjects that bring
 # their own pair (Subject.pair).
 LINKS: Tuple[str, ...] = ("feed", "memory", "socketpair", "tcp", "tcp6", "unix", "tls", "own")
+LOOPLESS = ("feed", "memory")  # links that no socket of the loop's is needed for
 STOCK_LOOP = "asyncio"
 EVERY_TRIAL = "every_trial"  # in a result's check: what all trials together came to
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import sys
 from fnmatch import fnmatchcase
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Tuple, TypeVar
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Set, Tuple, TypeVar
 
 from streamgauge.conformance import catalogue, registry
 from streamgauge.conformance.catalogue import EDITIONS, Catalogue, Clause
 from streamgauge.conformance.deliveries import named
 from streamgauge.conformance.errors import NothingToRunError, UsageError
 from streamgauge.conformance.link_types import available_links
-from streamgauge.conformance.loops import LoopFactory, resolve_loop
-from streamgauge.conformance.plan import LINKS, RunPlan
+from streamgauge.conformance.loops import LoopFactory, lacks_of, resolve_loop
+from streamgauge.conformance.plan import LINKS, LOOPLESS, RunPlan
 from streamgauge.conformance.registry import Check
 from streamgauge.conformance.releases import in_release
 from streamgauge.conformance.runner import Sweep, TrialSpec
@@ -25,6 +25,7 @@ from streamgauge.conformance.subjects import Subject, resolve
 __all__ = ["Selection", "edition_of"]
 
 Found = TypeVar("Found")
+SERVING = {"start_server", "start_unix_server"}  # what needs these is tried on a server
 
 
 class Selection:
@@ -74,19 +75,33 @@ class Selection:
     def _of_one(
         self, entry: Check, clause: Clause, subject: Subject, loop: str
     ) -> Iterator[TrialSpec]:
-        lacking = sorted(subject.lacks.intersection((*clause.needs, *entry.needs)))
+        needs = {*clause.needs, *entry.needs}
+        lacking = sorted(subject.lacks & needs)
         offered = [link for link in entry.links if link in subject.links]
+        possible = [link for link in offered if not _lacking_there(loop, link, needs)]
         if lacking:
             reason = f"{subject.name} declares that it lacks {', '.join(lacking)}"
         elif not offered:
             reason = f"{subject.name} can be joined by {', '.join(subject.links)} only"
+        elif not possible:
+            lacking = sorted(
+                {word for link in offered for word in _lacking_there(loop, link, needs)}
+            )
+            reason = f"the loop {loop} never offered {', '.join(lacking)}"
         else:
-            wanted = [link for link in self.links if link in offered]
+            wanted = [link for link in self.links if link in possible]
             for link in wanted[:1] if self.plan.one_link else wanted:
                 yield TrialSpec(entry, clause.level, subject.name, loop, link)
             return
         if set(entry.links) & set(self.links):
             yield TrialSpec(entry, clause.level, subject.name, loop, "-", reason)
+
+
+def _lacking_there(loop: str, link: str, needs: Set[str]) -> Set[str]:
+    """Give what a trial on the link would need of the loop, which never offered it."""
+    unix = "start_unix_server" if needs & SERVING else "open_unix_connection"
+    needed = {*needs, {"unix": unix, "tls": "ssl"}.get(link, "")}
+    return set() if link in LOOPLESS else needed & lacks_of(loop)
 
 
 def edition_of(plan: RunPlan) -> str:
