@@ -112,6 +112,8 @@ def test_nearly_every_check_by_feeding_is_told() -> None:
         "a_transport_set_by_hand_is_paused_above_twice_the_limit",
         "a_reader_has_one_transport",
         "exception_gives_what_was_set",
+        "more_may_come_in_the_turn_in_which_an_error_is_set",
+        "what_a_read_that_waited_long_leaves_is_counted",
         "what_cannot_be_paused_is_asked_once",
         "a_read_that_is_given_up_lets_nothing_in_any_more",
         "every_read_that_leaves_no_more_than_the_limit_resumes",

@@ -9,7 +9,8 @@ import asyncio
 from typing import Any, List
 
 from streamgauge.conformance.checks.reader_large import MESSAGE, PART, PLAIN, READING, SIZE
-from streamgauge.conformance.checks.reader_state import Gate, HandmadeError
+from streamgauge.conformance.checks.reader_limit import Gate
+from streamgauge.conformance.checks.reader_state import HandmadeError
 from streamgauge.conformance.registry import FEED, check
 from streamgauge.conformance.trial import Trial
 

@@ -1,6 +1,6 @@
 """Checks of `StreamReader.read`, and of the type of what every read returns.
 
-What a limit, a reset or a second reader does to a read stands in `reader_state` and
+What a limit, a reset or a second reader does to a read stands in `reader_limit` and
 `reader_lost`.
 """
 
