@@ -6,7 +6,8 @@ python -m tests.mutation.trying --stdlib           # the running Python's asynci
 python -m tests.mutation.trying loops eyeballs --loop uvloop    # what other loops need
 
 Survivors are explained in `survivors*.txt`; they are tried with --explained only. Trials
-are made on the two quickest links of each check: fed by hand, and in memory, as a rule.
+are made on the two quickest links of each check, fed by hand and in memory as a rule, and
+what survives is tried on every link.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import List
+from typing import Iterator, List, Tuple
 
-from streamgauge.conformance.plan import STOCK_LOOP
+from streamgauge.conformance.plan import LINKS, STOCK_LOOP
 
 from . import judging
 from .explaining import Tally, explanations
@@ -39,7 +40,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at a time")
     parser.add_argument("--check", action="store_true", help="fail for what is not explained")
     parser.add_argument("--loop", default=STOCK_LOOP, help="on which they are tried")
-    parser.add_argument("--links", type=int, default=2, help="of each check, the quickest N")
+    parser.add_argument("--links", type=int, default=2, help="of each check, the quickest N first")
     parser.add_argument("--killers", action="store_true", help="show what killed each")
     parser.add_argument("--explained", action="store_true", help="try those explained as well")
     parser.add_argument("--list", action="store_true", help="list mutants, and try none")
@@ -52,15 +53,14 @@ def main() -> int:
     if options.list:
         print(*(m.told for path in paths for m in target.mutants(path)), sep="\n")  # noqa: T201
         return 0
-    known = judging.sound(target, options.links, options.loop)
+    known = [judging.sound(target, options.links, options.loop)]
     tally = Tally(explanations(target.explained))
     for path in paths:
         mutants = [m for m in target.mutants(path) if _is_named(m, options.only)]
         due = [m for m in mutants if options.explained or not tally.explained.kind(m.name)]
         for mutant in (m for m in mutants if m not in due):
             tally.add(mutant, "")
-        gc.freeze()
-        for mutant, killer in judging.judged(target, due, known, options.jobs):
+        for mutant, killer in _judged(target, due, known, options):
             kind = tally.add(mutant, killer)
             if options.killers or not kind:
                 print(f"{killer or kind or 'survives'}  {mutant.told}", flush=True)  # noqa: T201
@@ -69,6 +69,23 @@ def main() -> int:
     if options.record and not options.only:
         tally.record(options.record, target.name)
     return 1 if options.check and (tally.unexplained or stale) else 0
+
+
+def _judged(
+    target: Target, mutants: List[Mutant], known: List[judging.Sound], options: argparse.Namespace
+) -> Iterator[Tuple[Mutant, str]]:
+    """Judge mutants on the quickest links, and those that survive on every link."""
+    survivors = []
+    gc.freeze()
+    for mutant, killer in judging.judged(target, mutants, known[0], options.jobs):
+        if killer:
+            yield mutant, killer
+        else:
+            survivors.append(mutant)
+    if survivors and len(known) == 1:
+        known.append(judging.sound(target, len(LINKS), options.loop))
+    gc.freeze()
+    yield from judging.judged(target, survivors, known[-1], options.jobs)
 
 
 def _chosen(target: Target, modules: List[str]) -> List[Path]:

@@ -108,22 +108,20 @@ class Intake:
         if not data:
             return
         incoming = self._incoming
-        if incoming.tail_size:
-            bound = incoming.append(data)
-        else:
-            stream = self._stream
-            place = stream.tell()
-            if place != len(incoming.head):
-                bound = incoming.append(data)
-            else:  # what it would do: everything was read. One call less is a tenth of feeding
-                incoming.before += place
-                incoming.head = data
-                stream.__init__(data)  # type: ignore[misc]  # begins anew
-                bound = len(data)
+        stream = self._stream
         waiter = self._waiter
+        if incoming.tail_size or stream.tell() != len(incoming.head):
+            bound = incoming.append(data)
+            place = 0 if waiter is None else stream.tell()
+        else:  # what it would do: everything was read. One call less is a tenth of feeding
+            incoming.before += len(incoming.head)
+            incoming.head = data
+            stream.__init__(data)  # type: ignore[misc]  # begins anew
+            bound = len(data)
+            place = 0
         if waiter is not None and not waiter.done():
             needed = self._needed
-            if needed > 0 and bound - self._stream.tell() < needed:
+            if needed > 0 and bound - place < needed:
                 sought = self._sought
                 if not sought or sought not in data:
                     # Its read wants more: let it come, past the usual bound if need be.
