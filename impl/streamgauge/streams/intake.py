@@ -109,16 +109,17 @@ class Intake:
             return
         incoming = self._incoming
         stream = self._stream
-        waiter = self._waiter
-        if incoming.tail_size or stream.tell() != len(incoming.head):
+        place = stream.tell()
+        if incoming.tail_size or place != len(incoming.head):
             bound = incoming.append(data)
-            place = 0 if waiter is None else stream.tell()
+            place = stream.tell()
         else:  # what it would do: everything was read. One call less is a tenth of feeding
-            incoming.before += len(incoming.head)
+            incoming.before += place
             incoming.head = data
             stream.__init__(data)  # type: ignore[misc]  # begins anew
-            bound = len(data)
             place = 0
+            bound = len(data)
+        waiter = self._waiter
         if waiter is not None and not waiter.done():
             needed = self._needed
             if needed > 0 and bound - place < needed:
