@@ -112,7 +112,6 @@ class Intake:
         place = stream.tell()
         if incoming.tail_size or place != len(incoming.head):
             bound = incoming.append(data)
-            place = stream.tell()
         else:  # what it would do: everything was read. One call less is a tenth of feeding
             incoming.before += place
             incoming.head = data
