@@ -49,6 +49,7 @@ SAMPLE = (
     "a_large_message_is_shifted",
     "a_limit_is_a_whole_number",
     "one_read_at_a_time",
+    "what_was_joined_is_counted_wrong",
 )
 # What ours does not do and no saboteur of it can stop doing: it takes loop= on every Python.
 NOT_OURS = {f"{function}.loop.removed" for function in parameters.BOTH}
