@@ -254,7 +254,9 @@ def _lines_run(files: Set[str]) -> Iterator[Set[Line]]:
 
 def _subject(target: Target, mutant: Optional[Mutant]) -> ShapedSubject:
     gc.disable()
-    subject = ShapedSubject(target.load(mutant), "mutant")
+    shaped = target.load(mutant)
+    target.take_place(shaped)
+    subject = ShapedSubject(shaped, "mutant")
     gc.enable()
     gc.freeze()
     return subject

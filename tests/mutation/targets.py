@@ -46,6 +46,9 @@ class Target:
         """Make a module shaped like asyncio of a mutant; of the sound code for None."""
         raise NotImplementedError
 
+    def take_place(self, shaped: Any) -> None:
+        """Put what was made last where others look for it, in this process for good."""
+
 
 class Ours(Target):
     """`streamgauge.streams`, module by module."""
@@ -87,12 +90,17 @@ class Stdlib(Target):
         module.__package__, module.__file__ = "asyncio", str(path)
         sys.modules[STREAMS] = module
         exec(code, module.__dict__)
-        # In asyncio itself, too, as checks build writers over its own protocols.
-        made = {name: value for name, value in vars(module).items() if name[:2] != "__"}
-        vars(asyncio.streams).update(made)
-        for name in asyncio.streams.__all__:
-            vars(asyncio).pop(name, None)
-        vars(asyncio).update({name: made[name] for name in vars(module)["__all__"]})
         shaped = ModuleType("mutant")
         shaped.__dict__.update(vars(asyncio))
+        for name in asyncio.streams.__all__:
+            del shaped.__dict__[name]
+        shaped.__dict__.update({name: getattr(module, name) for name in module.__all__})
         return shaped
+
+    def take_place(self, shaped: Any) -> None:
+        """Put a mutant into asyncio itself: checks build writers over asyncio's own protocols."""
+        made = vars(sys.modules[STREAMS])
+        vars(asyncio.streams).update({n: made[n] for n in made if not n.startswith("__")})
+        for name in asyncio.streams.__all__:
+            vars(asyncio).pop(name, None)
+        vars(asyncio).update({name: vars(shaped)[name] for name in made["__all__"]})

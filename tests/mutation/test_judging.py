@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import asyncio.streams
 from typing import Optional
 
 import pytest
@@ -77,7 +79,9 @@ def test_a_module_that_cannot_be_imported_is_killed() -> None:
 @pytest.mark.parametrize("target", [Ours(), Stdlib()])
 def test_a_target_loads_a_module_of_its_own(target: Target) -> None:
     """What is judged is a copy, from the files that are mutated, with all of asyncio's names."""
+    before = [dict(vars(module)) for module in (asyncio, asyncio.streams)]
     loaded = target.load(None)
+    assert before == [dict(vars(module)) for module in (asyncio, asyncio.streams)]
     path = target.paths()[0]
     names = ("StreamReader", "StreamWriter", "open_connection", "start_server")
     files = {getattr(loaded, name).__dict__.get("__module__") for name in names[:1]}
