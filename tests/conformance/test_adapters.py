@@ -44,10 +44,11 @@ def test_an_adapter_is_a_known_subject(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_it_does_as_documented_is_seen(name: str) -> None:
-    """Clauses that the project keeps pass, and the trial leaves nothing open."""
+    """Clauses that the project keeps pass, on every link that it has, and leave nothing open."""
     resolved(name)
     heard = Collected()
     assert engine.run(RunPlan(subjects=(name,), clauses=HELD, workers=1), heard)
     seen: Tuple[Tuple[str, Verdict], ...] = tuple((r.clause, r.verdict) for r in heard.results)
-    assert set(HELD) == {clause for clause, _ in seen}
-    assert {Verdict.PASS} == {verdict for _, verdict in seen}, heard.results
+    assert set(HELD) == {clause for clause, verdict in seen if verdict is Verdict.PASS}
+    others = {verdict for _, verdict in seen} - {Verdict.PASS}
+    assert others <= {Verdict.INAPPLICABLE}, heard.results

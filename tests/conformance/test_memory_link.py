@@ -54,6 +54,9 @@ KERNEL_ONLY = {
         ("start_unix_server.sock.adopted", "it_listens_on_the_given_socket_and_no_other"),
         ("start_unix_server.sock.closed-by-server", "the_server_closes_the_socket_it_was_given"),
     },
+    "an end below TLS": {
+        ("reader.at_eof.not-warned-of-under-tls", "an_end_below_tls_leaves_no_word_in_the_log"),
+    },
     "an open socket": {
         ("examples.register-open-socket", "one_end_of_a_pair_is_read_with_streams_and_closed"),
     },
