@@ -17,8 +17,9 @@ import gc
 import os
 import sys
 import warnings
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import Callable, Iterator, List, Tuple
 
 from streamgauge.conformance.plan import LINKS, STOCK_LOOP
 
@@ -53,14 +54,14 @@ def main() -> int:
     if options.list:
         print(*(m.told for path in paths for m in target.mutants(path)), sep="\n")  # noqa: T201
         return 0
-    known = [judging.sound(target, options.links, options.loop)]
+    sound = lru_cache(maxsize=None)(partial(judging.sound, target, loop=options.loop))
     tally = Tally(explanations(target.explained))
     for path in paths:
         mutants = [m for m in target.mutants(path) if _is_named(m, options.only)]
         due = [m for m in mutants if options.explained or not tally.explained.kind(m.name)]
         for mutant in (m for m in mutants if m not in due):
             tally.add(mutant, "")
-        for mutant, killer in _judged(target, due, known, options):
+        for mutant, killer in _judged(target, due, sound, options):
             kind = tally.add(mutant, killer)
             if options.killers or not kind:
                 print(f"{killer or kind or 'survives'}  {mutant.told}", flush=True)  # noqa: T201
@@ -72,20 +73,23 @@ def main() -> int:
 
 
 def _judged(
-    target: Target, mutants: List[Mutant], known: List[judging.Sound], options: argparse.Namespace
+    target: Target,
+    mutants: List[Mutant],
+    sound: Callable[[int], judging.Sound],
+    options: argparse.Namespace,
 ) -> Iterator[Tuple[Mutant, str]]:
     """Judge mutants on the quickest links, and those that survive on every link."""
-    survivors = []
-    gc.freeze()
-    for mutant, killer in judging.judged(target, mutants, known[0], options.jobs):
-        if killer:
-            yield mutant, killer
-        else:
-            survivors.append(mutant)
-    if survivors and len(known) == 1:
-        known.append(judging.sound(target, len(LINKS), options.loop))
-    gc.freeze()
-    yield from judging.judged(target, survivors, known[-1], options.jobs)
+    for links in (options.links, len(LINKS)):
+        survivors = []
+        known = sound(links) if mutants else judging.Sound()
+        gc.freeze()
+        for mutant, killer in judging.judged(target, mutants, known, options.jobs):
+            if killer:
+                yield mutant, killer
+            else:
+                survivors.append(mutant)
+        mutants = survivors
+    yield from ((mutant, "") for mutant in mutants)
 
 
 def _chosen(target: Target, modules: List[str]) -> List[Path]:

@@ -78,16 +78,15 @@ class Selection:
         needs = {*clause.needs, *entry.needs}
         lacking = sorted(subject.lacks & needs)
         offered = [link for link in entry.links if link in subject.links]
-        possible = [link for link in offered if not _lacking_there(loop, link, needs)]
+        missing = {link: _lacking_there(loop, link, needs) for link in offered}
+        possible = [link for link in offered if not missing[link]]
         if lacking:
             reason = f"{subject.name} declares that it lacks {', '.join(lacking)}"
         elif not offered:
             reason = f"{subject.name} can be joined by {', '.join(subject.links)} only"
         elif not possible:
-            lacking = sorted(
-                {word for link in offered for word in _lacking_there(loop, link, needs)}
-            )
-            reason = f"the loop {loop} never offered {', '.join(lacking)}"
+            words = sorted(set().union(*missing.values()))
+            reason = f"the loop {loop} never offered {', '.join(words)}"
         else:
             wanted = [link for link in self.links if link in possible]
             for link in wanted[:1] if self.plan.one_link else wanted:

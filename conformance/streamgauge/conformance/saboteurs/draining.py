@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Callable
 
 from streamgauge.conformance.saboteurs.making import instead, saboteur
 
 FIXED_MARK = 65536  # bytes: asyncio's default, here whatever the program has set
+
+
+def _when_cancelled(s: Any, then: Callable[[Any], None]) -> None:
+    """Do something to the flow whenever a wait in drain is cancelled."""
+    real = s.flow.FlowControlMixin._drain_helper
+
+    @instead(s.flow.FlowControlMixin)
+    async def _drain_helper(self: Any) -> None:
+        try:
+            await real(self)
+        except asyncio.CancelledError:
+            then(self)
+            raise
 
 
 @saboteur("writer.drain.returns-when-nothing-to-wait-for", "still waits")
@@ -197,16 +210,12 @@ def a_cancelled_drain_breaks_the_connection(s: Any) -> None:
 @saboteur("writer.drain.cancel-leaves-other-waiters", "drain()")
 def a_cancelled_drain_wakes_the_others(s: Any) -> None:
     """A drain that is cancelled wakes the others, though nothing was sent."""
-    real = s.flow.FlowControlMixin._drain_helper
 
-    @instead(s.flow.FlowControlMixin)
-    async def _drain_helper(self: Any) -> None:
-        try:
-            await real(self)
-        except asyncio.CancelledError:
-            for waiter in self._drain_waiters:
-                _wake(waiter)
-            raise
+    def wake(flow: Any) -> None:
+        for waiter in flow._drain_waiters:
+            _wake(waiter)
+
+    _when_cancelled(s, wake)
 
 
 @saboteur("writer.drain.cancel-leaves-other-waiters", "it ended with its cancellation")
@@ -300,14 +309,10 @@ def a_drain_after_writelines_looks_no_more(s: Any) -> None:
 @saboteur("writer.drain.cancel-leaves-nothing", "to leave nothing")
 def a_drain_given_up_is_remembered(s: Any) -> None:
     """What a drain waited for is kept until the transport asks for more, cancelled or not."""
-    real = s.flow.FlowControlMixin._drain_helper
 
-    @instead(s.flow.FlowControlMixin)
-    async def _drain_helper(self: Any) -> None:
-        try:
-            await real(self)
-        except asyncio.CancelledError:
-            future = asyncio.get_running_loop().create_future()
-            future.cancel()
-            self._drain_waiters[future] = None
-            raise
+    def remember(flow: Any) -> None:
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        flow._drain_waiters[future] = None
+
+    _when_cancelled(s, remember)
