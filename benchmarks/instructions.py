@@ -12,177 +12,73 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import gc
 import os
 import re
 import shutil
-import socketserver
 import subprocess
 import sys
 import tempfile
-import threading
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Iterator, List, Tuple
+from types import SimpleNamespace
+from typing import Any, Dict, Iterator, List, Tuple
 
 import streamgauge.streams
+from streamgauge.conformance.bench.measuring import WORKLOADS, run_once
+from streamgauge.conformance.bench.peer import Peer
+from streamgauge.conformance.bench.scene import Scene, Stopwatch
 from streamgauge.conformance.loops import resolve_loop
 
-MESSAGE = bytes(63) + b"\n"
-LINES = 32  # of a writelines
+# How many operations are counted of each of the bench's workloads.
+OPERATIONS = {
+    "echo": 300,
+    "echo-lines": 300,
+    "connect": 100,
+    "many": 100,
+    "writes": 1000,
+    "writelines": 300,
+}
+COUNTED = [workload for workload in WORKLOADS if workload.name in OPERATIONS]
 WARMING = 10  # operations that are not counted: caches fill, methods are looked up
-BATCH = 20  # connections at once
 MARK = "getsid"  # a call of the C library that nobody else makes; the counts are split there
 SUBJECTS = {"stdlib": asyncio, "streams": streamgauge.streams}
 
-Address = Tuple[str, int]
-Operation = Callable[[], Awaitable[Any]]
+
+class Marks(Stopwatch):
+    """Marks where the work begins and ends, in the place of a stopwatch."""
+
+    def __enter__(self) -> None:
+        os.getsid(0)
+
+    def __exit__(self, *error: object) -> None:
+        os.getsid(0)
 
 
-@contextlib.asynccontextmanager
-async def connected(subject: Any, address: Address) -> AsyncIterator[Tuple[Any, Any]]:
-    """Be connected."""
-    reader, writer = await subject.open_connection(*address)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):  # where not all was read that came back
-            await writer.wait_closed()
-
-
-@contextlib.asynccontextmanager
-async def echoes(subject: Any, address: Address) -> AsyncIterator[Operation]:
-    """Send a message and read it back."""
-    async with connected(subject, address) as (reader, writer):
-
-        async def once() -> None:
-            writer.write(MESSAGE)
-            await reader.readexactly(len(MESSAGE))
-
-        yield once
-
-
-@contextlib.asynccontextmanager
-async def connections(subject: Any, address: Address) -> AsyncIterator[Operation]:
-    """Connect and close."""
-
-    async def once() -> None:
-        _reader, writer = await subject.open_connection(*address)
-        writer.close()
-        await writer.wait_closed()
-
-    yield once
-
-
-@contextlib.asynccontextmanager
-async def several_connections(subject: Any, address: Address) -> AsyncIterator[Operation]:
-    """Connect many at once, with a line each, there and back."""
-
-    async def one() -> None:
-        reader, writer = await subject.open_connection(*address)
-        writer.write(MESSAGE)
-        await reader.readline()
-        writer.close()
-        await writer.wait_closed()
-
-    async def once() -> None:
-        await asyncio.gather(*(one() for _ in range(BATCH)))
-
-    yield once
-
-
-@contextlib.asynccontextmanager
-async def small_writes(subject: Any, address: Address) -> AsyncIterator[Operation]:
-    """Write a message and drain."""
-    async with connected(subject, address) as (_reader, writer):
-
-        async def once() -> None:
-            writer.write(MESSAGE)
-            await writer.drain()
-
-        yield once
-
-
-@contextlib.asynccontextmanager
-async def lists_of_lines(subject: Any, address: Address) -> AsyncIterator[Operation]:
-    """Write many messages at once and drain."""
-    async with connected(subject, address) as (_reader, writer):
-
-        async def once() -> None:
-            writer.writelines([MESSAGE] * LINES)
-            await writer.drain()
-
-        yield once
-
-
-WORKLOADS = {  # with how many operations are counted of each
-    echoes: 300,
-    connections: 100,
-    several_connections: 10,
-    small_writes: 300,
-    lists_of_lines: 100,
-}
-
-
-class Echo(socketserver.BaseRequestHandler):
-    """Sends everything back."""
-
-    def handle(self) -> None:
-        """Serve one connection; what is sent back need not be read."""
-        with contextlib.suppress(ConnectionError):
-            while data := self.request.recv(2**16):
-                self.request.sendall(data)
-
-
-class Server(socketserver.ThreadingTCPServer):
-    """Listens on a port of the kernel's choice."""
-
-    daemon_threads = True
-    request_queue_size = 2 * BATCH
-
-
-def play(loop_name: str, address: Address, share: float = 1.0) -> None:
+def play(loop_name: str, address: Tuple[str, int], share: float = 1.0) -> None:
     """Do all the work, with a mark before and behind each part; this is what is counted."""
-    gc.disable()
-    for work, operations in WORKLOADS.items():
+    peer: Any = SimpleNamespace(address=address)  # whose process is another's child
+    new_loop = resolve_loop(loop_name)
+    for workload in COUNTED:
         for subject in SUBJECTS.values():
-            loop = resolve_loop(loop_name)()
-            asyncio.set_event_loop(loop)
-            gc.collect()
-            loop.run_until_complete(
-                _marked(work, subject, address, max(1, int(operations * share)))
-            )
-            loop.close()
-
-
-async def _marked(work: Any, subject: Any, address: Address, operations: int) -> None:
-    async with work(subject, address) as once:
-        for _ in range(WARMING):
-            await once()
-        os.getsid(0)
-        for _ in range(operations):
-            await once()
-        os.getsid(0)
+            scene = Scene(subject, peer, WARMING, workload.payload)
+            run_once(workload.work, scene, new_loop)
+            count = max(1, int(OPERATIONS[workload.name] * share))
+            run_once(workload.work, replace(scene, count=count, timed=Marks()), new_loop)
 
 
 def counted(loop_name: str) -> Iterator[Tuple[str, Dict[str, float]]]:
-    """Count; gives each work's name, and instructions of one operation by subject."""
-    with Server(("127.0.0.1", 0), Echo) as server, tempfile.TemporaryDirectory() as folder:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        host, port = server.server_address[:2]
+    """Count; gives each workload's title, and instructions of one operation by subject."""
+    with Peer() as peer, tempfile.TemporaryDirectory() as folder:
+        host, port = peer.address
         command = ["valgrind", "--tool=callgrind", f"--dump-before={MARK}"]
         command += [f"--callgrind-out-file={folder}/counts", sys.executable, "-m", __spec__.name]
-        command += ["--loop", loop_name, "--play", f"{host!s}:{port}"]
+        command += ["--loop", loop_name, "--play", f"{host}:{port}"]
         environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
         subprocess.run(command, check=True, env=environment, stderr=subprocess.DEVNULL)
-        server.shutdown()
         totals = _totals(Path(folder))
-    for work, operations in WORKLOADS.items():
-        yield (
-            work.__name__.replace("_", " "),
-            {name: totals.pop(0) / operations for name in SUBJECTS},
-        )
+    for workload in COUNTED:
+        count = OPERATIONS[workload.name]
+        yield workload.title, {name: totals.pop(0) / count for name in SUBJECTS}
 
 
 def _totals(folder: Path) -> List[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -25,14 +24,10 @@ def test_each_work_is_done_by_each_subject_between_two_marks(instructions, monke
     """A hundredth of the work, with nothing that counts."""
     marks = []
     monkeypatch.setattr(instructions.os, "getsid", marks.append)
-    monkeypatch.setattr(instructions.gc, "disable", lambda: None)
-    with instructions.Server(("127.0.0.1", 0), instructions.Echo) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        instructions.play("asyncio", server.server_address, share=0.01)
-        server.shutdown()
-        thread.join()
-    assert len(marks) == 2 * len(instructions.WORKLOADS) * len(instructions.SUBJECTS)
+    with instructions.Peer() as peer:
+        instructions.play("asyncio", peer.address, share=0.01)
+    assert {each.name for each in instructions.COUNTED} == {*instructions.OPERATIONS}
+    assert len(marks) == 2 * len(instructions.OPERATIONS) * len(instructions.SUBJECTS)
 
 
 def test_what_lies_between_two_marks_is_read(instructions, tmp_path):
