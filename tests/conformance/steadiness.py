@@ -1,10 +1,11 @@
-"""Runs the suite again and again on a busy machine, and compares every verdict.
+"""Runs the suite again and again on a busy machine; compares every verdict and each exit code.
 
     python tests/conformance/steadiness.py --runs 20 --busy 2 [-- streamgauge run's options]
     python tests/conformance/steadiness.py --runs 100 --first run.jsonl    # again: 100 more
 
-A verdict that differs between identical runs is a fault of the suite, of the highest rank.
-Prints a line a run and each difference; exits with 1 if there is one.
+A verdict that differs between identical runs is a fault of the suite, of the highest rank; and so
+is another exit code, which the detail of a listed failure can bring about by itself.
+Prints a line a run and each difference, with what such a run printed; exits with 1 if there is one.
 """
 
 from __future__ import annotations
@@ -21,14 +22,23 @@ from streamgauge.conformance import results
 Key = Tuple[str, ...]
 Seen = Tuple[str, str]  # the verdict and its detail
 NOT_RUN = ("not run", "")
+EXIT: Key = ("the run",)  # beside the trials: the verdict on it is its exit code
 SPIN = "while True: pass"  # keeps a core busy
 
 
 def run(options: List[str], path: Path) -> Dict[Key, Seen]:
-    """Run once, into a file, and give each trial's verdict with its detail."""
+    """Run once, into a file; give each trial's verdict and detail, the exit code and the output."""
     command = [sys.executable, "-m", "streamgauge.conformance", "run", "--quiet"]
-    subprocess.run([*command, "--jsonl", str(path), *options], stdout=subprocess.DEVNULL)
-    return verdicts(path)
+    path.unlink(missing_ok=True)
+    done = subprocess.run(
+        [*command, "--jsonl", str(path), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if not path.exists():  # nothing was run
+        sys.exit(done.stdout)
+    return {**verdicts(path), EXIT: (f"exit {done.returncode}", done.stdout)}
 
 
 def verdicts(path: Path) -> Dict[Key, Seen]:
@@ -55,10 +65,13 @@ def repeat(runs: int, options: List[str], kept: Optional[Path], folder: Path) ->
     path = kept or folder / "first.jsonl"
     known = path.exists()
     first = verdicts(path) if known else run(options, path)
-    print(f"{len(first)} trials, {'kept' if known else 'run 1'}", flush=True)  # noqa: T201
+    trials = len(first.keys() - {EXIT})
+    print(f"{trials} trials, {'kept' if known else 'run 1'}", flush=True)  # noqa: T201
     differences: List[str] = []
     for number in range(1 if known else 2, runs + 1):
-        found = compare(first, run(options, folder / "run.jsonl"))
+        other = run(options, folder / "run.jsonl")
+        first.setdefault(EXIT, other[EXIT])  # what is kept has none
+        found = compare(first, other)
         differences += found
         print("\n".join([f"run {number}: {len(found)} differ", *found]), flush=True)  # noqa: T201
     return differences
