@@ -191,6 +191,21 @@ def test_nothing_is_stale_after_a_cut():
     assert () == sort([result("pass")], [entry()], complete=False).stale
 
 
+@pytest.mark.parametrize(
+    ("clause", "stale"),
+    [
+        ("reader.readexactly.cancel-keeps-data", False),
+        ("hygiene.no-task-left", False),
+        ("reader.readexactly.returns-n", True),
+    ],
+)
+def test_what_any_check_shows_is_stale_only_when_all_were_played(clause, stale):
+    """A part of the clauses may be without the one whose plays depart as listed."""
+    listed, seen = entry("hang", clause=clause), result("fail", clause=clause)
+    assert stale is bool(sort([seen], [listed], whole=False).stale)
+    assert (listed,) == sort([seen], [listed]).stale
+
+
 def test_two_entries_share_a_clause_by_verdict():
     """A clause with two checks may fail in one and hang in the other; each entry takes its own."""
     both = [entry("fail"), entry("hang")]

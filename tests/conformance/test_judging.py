@@ -15,10 +15,10 @@ STALLED = replace(QUICK, verdict=Verdict.STALL, seconds=0.0)
 HUNG = replace(QUICK, verdict=Verdict.HANG, seconds=0.5)
 
 
-def told(results, total, each_s=6.0):
+def told(results, total, each_s=6.0, repeat=1):
     """Give the lines that a run of these results is told, one of which ends every 6 s."""
     lines, clock = [], [0.0]
-    forecast = Forecast(lines.append, 0.5, lambda: clock[0])
+    forecast = Forecast(lines.append, 0.5, repeat, lambda: clock[0])
     clock[0] += 100.0  # collecting: nobody's trial
     forecast.started(total)
     for result in results:
@@ -62,6 +62,12 @@ def test_what_may_come_is_told(results, total, each_s, to_come, takes):
 def test_it_is_told_seldom(results, lines):
     """The first line after five slow trials, each further one after four times as many."""
     assert lines == len(told(results, total=1000))
+
+
+@pytest.mark.parametrize(("seconds", "lines"), [(1.4, 0), (1.5, 1)])
+def test_repeats_of_a_trial_may_take_as_many_deadlines(seconds, lines):
+    """What three runs took together says nothing of a deadline before it is three of them."""
+    assert lines == len(told([replace(HUNG, seconds=seconds)] * 5, total=1000, repeat=3))
 
 
 def test_nothing_is_told_of_a_run_that_is_over():

@@ -263,6 +263,50 @@ def test_a_run_that_breaks_off_leaves_no_process(
     assert [] == [pid for pid in started if _runs(pid)]
 
 
+GREEDY = """
+import asyncio, socket
+from asyncio import *
+
+taken = []
+
+def take(sock, address):
+    try:
+        sock.bind(address)
+        sock.listen()
+        taken.append(sock)
+    except OSError:
+        sock.close()
+
+async def start_server(*args, **kwargs):
+    server = await asyncio.start_server(*args, **kwargs)
+    close, held = server.close, [(s.family, s.getsockname()) for s in server.sockets]
+    def close_and_be_followed():
+        server.close = close
+        close()
+        for family, address in held:
+            take(socket.socket(family), address)
+    server.close = close_and_be_followed
+    return server
+"""
+KNOCKING = (
+    "server.close.stops-listening",
+    "server.async-with.closes",
+    "server.serve_forever.serves-until-cancelled",
+    "server.serve_forever.second-cancel-ends",
+    "server.start_serving.cancel-leaves-usable",
+    "start_server.sock.closed-by-server",
+)
+
+
+def test_a_port_is_taken_by_nobody_before_it_was_knocked_at(tmp_path: Path) -> None:
+    """Another process that wants a port at once, whichever, gets none of which a check speaks."""
+    (tmp_path / "greedy.py").write_text(GREEDY)
+    words = [word for clause in KNOCKING for word in ("--clause", clause)]
+    words += ["--link", "tcp", "--link", "tcp6", "--link", "tls"]
+    done = command(tmp_path, "run", "greedy", *words, stdout=subprocess.PIPE)
+    assert 0 == done.returncode, done.stdout
+
+
 def _runs(pid: int) -> bool:
     """Whether a process is there and is not merely waiting for somebody to take note of its end."""
     try:

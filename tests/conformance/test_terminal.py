@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from streamgauge.conformance.report import departures
 from streamgauge.conformance.report.account import Status, Tally
 from streamgauge.conformance.report.console import make_console
 from streamgauge.conformance.report.progress import ProgressBar
@@ -203,6 +204,13 @@ STALE    reader.a
 """
         in out
     )
+
+
+def test_a_stale_entry_of_what_any_check_shows_takes_all_of_them(monkeypatch):
+    """The command that is printed tells the same; on a part of the clauses it could not."""
+    monkeypatch.setattr(departures, "SHOWN_BY_ANY", {"reader.a"})
+    out = shown(account(results(), [listed(links=("tls",))]))
+    assert "\n         $ streamgauge run stdlib --link tls\n" in out
 
 
 def test_the_command_names_another_loop_and_quotes():

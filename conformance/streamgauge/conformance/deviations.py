@@ -16,14 +16,27 @@ from typing import DefaultDict, Iterable, List, Optional, Sequence, Tuple, TypeV
 
 from packaging.specifiers import SpecifierSet
 
+from streamgauge.conformance import hygiene, interruptions
 from streamgauge.conformance.plan import LINKS, Result
 from streamgauge.conformance.verdicts import AGAINST, UNTRIED, Verdict
 
-__all__ = ["ANY_LINK", "LISTABLE", "Deviation", "Here", "Sorted", "When", "classify"]
+__all__ = [
+    "ANY_LINK",
+    "LISTABLE",
+    "SHOWN_BY_ANY",
+    "Deviation",
+    "Here",
+    "Sorted",
+    "When",
+    "classify",
+]
 
 _Item = TypeVar("_Item", Result, "Deviation")
 
 ANY_LINK = (*LINKS, "-")  # a trial that needs no link has the dash
+
+# Clauses that the plays of every check speak for.
+SHOWN_BY_ANY = frozenset([*interruptions.CLAUSES.values(), *hygiene.NOISE_IDS.values()])
 
 # What an entry may list: what counts against a subject, and what could not be tried because an
 # earlier step of the subject's is known to fail.
@@ -185,6 +198,7 @@ def classify(
     deviations: Iterable[Deviation],
     *,
     complete: bool = True,
+    whole: bool = True,
     here: Optional[Here] = None,
 ) -> Sorted:
     """Compare a run's results with what is listed.
@@ -194,6 +208,8 @@ def classify(
         deviations: of all subjects, from `gather`.
         complete: whether the run ended by itself; after a cut nothing is called stale, as the
             departing trial may be among those that never ran.
+        whole: whether all clauses were selected; if not, nothing is called stale whose departure
+            the checks of any clause may show, those that were left out among them.
         here: where the run took place; None for this very process.
 
     Returns:
@@ -216,6 +232,7 @@ def classify(
             if complete
             and id(d) not in used
             and not d.flaky
+            and (whole or d.clause not in SHOWN_BY_ANY)
             and _was_tried(d, tried[d.subject, d.clause])
         ),
     )

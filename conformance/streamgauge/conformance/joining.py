@@ -169,14 +169,16 @@ class Joining:
         """Give what the check gets for a stream of the subject's."""
         return stream
 
-    async def serve(self, callback: Callable[..., Any], **arguments: Any) -> Any:
-        """Start a server; failing is a failed precondition."""
+    async def serve(self, callback: Callable[..., Any], at: Any = None, **arguments: Any) -> Any:
+        """Start a server, at an address that is known before or any; failing is a precondition."""
         with self.setup(SERVE_CLAUSE[self.like]):
-            return await self.start_server(callback, **arguments)
+            return await self.start_server(callback, at, **arguments)
 
-    async def start_server(self, callback: Callable[..., Any], **arguments: Any) -> Any:
+    async def start_server(
+        self, callback: Callable[..., Any], at: Any = None, **arguments: Any
+    ) -> Any:
         """Start a server by the subject's serving function; what that raises is the subject's."""
-        server = await self._joint.serve(callback, **arguments)
+        server = await self._joint.serve(callback, at, **arguments)
         self.servers.append(server)
         return server
 
@@ -184,9 +186,20 @@ class Joining:
         """Give a path for a unix socket that does not exist yet; only where it is like `unix`."""
         return self._joint.path()
 
-    def spare_address(self) -> Tuple[Any, ...]:
-        """Give a socket's address, host and port first, where nobody listens, on a TCP link."""
-        return self._joint.spare_address()
+    def spare_address(self, host: str = "", port: int = 0) -> Any:
+        """Give an address where nobody listens, and nobody else will before the trial ends.
+
+        Args:
+            host: an address of this machine, on a TCP link; the link's own unless told.
+            port: the port wanted; any if it is 0.
+
+        Returns:
+            A socket's address, host and port first; a path on a unix link.
+
+        Raises:
+            OSError: somebody has got the port.
+        """
+        return self._joint.spare_address(host, port)
 
     async def dial(self, address: Any = None, speech: Optional[Speech] = None) -> AnyPeer:
         """Connect a new peer, and expect to be taken in.
@@ -204,7 +217,11 @@ class Joining:
         return peer
 
     async def knock(self, address: Any) -> bool:
-        """Connect to an address, say nothing and leave; tells whether anybody listened there."""
+        """Connect to an address, say nothing and leave; tells whether anybody listened there.
+
+        That nobody does can be told of a `spare_address` only: any other port, once given back,
+        may be listened at by another trial.
+        """
         try:
             peer = await self._joint.dial(address, PLAIN)
         except OSError:

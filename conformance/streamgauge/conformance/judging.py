@@ -77,7 +77,8 @@ class Forecast(Listener):
 
     Args:
         tell: takes the line.
-        slow_s: seconds from which a trial is slow.
+        slow_s: seconds from which a run of a trial is slow.
+        repeat: how often each is run; a result has the seconds of all its runs.
         now: gives the time in seconds.
     """
 
@@ -89,10 +90,11 @@ class Forecast(Listener):
         self,
         tell: Callable[[str], None],
         slow_s: float,
+        repeat: int = 1,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._tell = tell
-        self._slow_s = slow_s
+        self._slow_s = slow_s * repeat
         self._now = now
         self._begin = now()
         self._to_come = self._done = self._slow = 0
@@ -160,7 +162,7 @@ def judged(
         writer.write(header_of(plan, catalogue=plan.catalogue or clauses.version, edition=edition))
     stop = FailFast(listed) if plan.fail_fast else None
     slow_s = Deadlines(clocks.unit() * plan.timeout_factor).hang_s
-    slow = Forecast(progress.warning, slow_s) if progress else None
+    slow = Forecast(progress.warning, slow_s, plan.repeat) if progress else None
     everyone = Everyone([one for one in (progress, writer, stop, slow) if one is not None])
     begin = time.perf_counter()
     complete = engine.run(plan, everyone)
@@ -172,7 +174,12 @@ def judged(
         edition=edition,
         catalogue=plan.catalogue or clauses.version,
         results=everyone.results,
-        sorted=classify(everyone.results, listed, complete=complete and not plan.plans),
+        sorted=classify(
+            everyone.results,
+            listed,
+            complete=complete and not plan.plans,
+            whole=not plan.clauses,
+        ),
         complete=complete,
         due=frozenset(c.clause for c in registry.all_checks()).intersection(promised),
         seconds=seconds,

@@ -95,16 +95,30 @@ class Link:
         """Call the subject's connecting function with what leads to `listener`."""
         raise NotImplementedError(type(self).__name__)
 
-    async def serve(self, callback: Any, **arguments: Any) -> Any:
-        """Call the subject's serving function on this link; gives the server."""
+    async def serve(self, callback: Any, at: Any = None, **arguments: Any) -> Any:
+        """Call the subject's serving function on this link; gives the server.
+
+        Args:
+            callback: what serves a client.
+            at: an address from `spare_address`; without one a new one is made up.
+            arguments: what else the function gets.
+        """
         raise NotImplementedError(type(self).__name__)
 
     def path(self) -> str:
         """Give a path for a unix socket that does not exist yet."""
         raise NotImplementedError(type(self).__name__)
 
-    def spare_address(self) -> Tuple[Any, ...]:
-        """Give a socket's address where nobody listens, and that nobody else is given."""
+    def spare_address(self, host: str = "", port: int = 0) -> Any:
+        """Give an address where nobody listens, and that nobody else is given.
+
+        Args:
+            host: an address of this machine, where there are hosts; the link's own unless told.
+            port: the port wanted; any if it is 0.
+
+        Raises:
+            OSError: somebody has got the port.
+        """
         raise NotImplementedError(type(self).__name__)
 
     async def dial(self, address: Any, speech: Optional[Speech] = None) -> AnyPeer:
@@ -155,14 +169,15 @@ class TcpLink(Link):
         sock.listen()
         return Listener(sock, self.bench, self.server_speech)
 
-    def spare_address(self) -> Tuple[Any, ...]:
-        """Hold a port of the host's and do not listen on it; a server may."""
-        sock = socket.socket(self.family)
+    def spare_address(self, host: str = "", port: int = 0) -> Any:
+        """Hold a port until the trial ends, and do not listen on it; a server may."""
+        host = host or self.host
+        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.bench.on_exit(sock.close)
+        sock.bind((host, port))
+        # Only now: it is to be ours alone when we ask for it, and a server's then.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((self.host, 0))
-        address: Tuple[Any, ...] = sock.getsockname()
-        return address
+        return sock.getsockname()
 
     async def open(self, listener: AnyListener, **arguments: Any) -> Streams:
         """Call `open_connection` with host and port."""
@@ -172,10 +187,11 @@ class TcpLink(Link):
         )
         return opened
 
-    async def serve(self, callback: Any, **arguments: Any) -> Any:
-        """Call `start_server` on a port that the kernel chooses."""
+    async def serve(self, callback: Any, at: Any = None, **arguments: Any) -> Any:
+        """Call `start_server` on a port that the kernel chooses, or has chosen."""
+        host, port = (self.host, 0) if at is None else at[:2]
         return await self.subject.start_server(
-            callback, self.host, 0, **{**self.server_arguments(), **arguments}
+            callback, host, port, **{**self.server_arguments(), **arguments}
         )
 
     def client_arguments(self) -> Dict[str, Any]:
@@ -243,9 +259,14 @@ class UnixLink(Link):
         opened: Streams = await self.subject.open_unix_connection(path, **arguments)
         return opened
 
-    async def serve(self, callback: Any, **arguments: Any) -> Any:
-        """Call `start_unix_server` on a new path."""
-        return await self.subject.start_unix_server(callback, self.path(), **arguments)
+    def spare_address(self, host: str = "", port: int = 0) -> Any:
+        """Give a new path."""
+        return self.path()
+
+    async def serve(self, callback: Any, at: Any = None, **arguments: Any) -> Any:
+        """Call `start_unix_server` on a new path, or the one given."""
+        path = self.path() if at is None else at
+        return await self.subject.start_unix_server(callback, path, **arguments)
 
 
 class OwnLink(Link):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import warnings
-from typing import Any, Optional, Tuple
+from typing import Any, Optional
 
 from streamgauge.conformance.idleness import Watch
 from streamgauge.conformance.links import Link, TcpLink, TlsLink, UnixLink
@@ -74,9 +74,9 @@ class MemoryTcpLink(InMemory, TcpLink):
         address = self.network.listeners.bind(self.host, 0, doorstep)
         return MemoryListener(doorstep, address, self.bench, self.server_speech)
 
-    def spare_address(self) -> Tuple[Any, ...]:
-        """Give a port of the network's, which it never gives out again."""
-        return self.host, self.network.listeners.free_port()
+    def spare_address(self, host: str = "", port: int = 0) -> Any:
+        """Give a port of the network's, which it gives out again only when all others were."""
+        return host or self.host, port or self.network.listeners.free_port()
 
 
 class MemoryTlsLink(MemoryTcpLink, TlsLink):

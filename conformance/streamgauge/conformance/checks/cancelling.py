@@ -105,35 +105,23 @@ async def upgraded(peer: AnyPeer, speech: Speech) -> AnyPeer:
 # --- serving -----------------------------------------------------------------------------------
 
 
-async def serve_at(t: Trial, address: Any, callback: Any) -> Any:
-    """Start a server at an address that is known before."""
-    if t.like == "unix":
-        server = await t.subject.start_unix_server(callback, address)
-    else:
-        server = await t.subject.start_server(callback, *address[:2])
-    t.servers.append(server)
-    return server
-
-
 @check("start_server.serve.cancel-leaves-nothing", links=TCP)
 @check("start_unix_server.serve.cancel-leaves-nothing", links=UNIX)
 async def nobody_listens_and_the_address_can_be_had_again(t: Trial) -> None:
-    address: Any = t.path() if t.like == "unix" else t.spare_address()
-    arrivals = t.arrivals()
-    server = await t.unless_cancelled("serve", serve_at(t, address, arrivals))
+    address, arrivals = t.spare_address(), t.arrivals()
+    server = await t.unless_cancelled("serve", t.start_server(arrivals, address))
     if server is t.CANCELLED:
         await t.idle()
         t.false(await t.knock(address), "nobody to listen")
-        await serve_at(t, address, arrivals)
+        await t.start_server(arrivals, address)
     await t.dial()
     await arrivals.get()
 
 
 @check("server.start_serving.cancel-leaves-usable", links=UNENCRYPTED)
 async def a_server_can_be_told_again_to_serve(t: Trial) -> None:
-    arrivals = t.arrivals()
-    server = await t.serve(arrivals, start_serving=False)
-    address = server.sockets[0].getsockname()
+    address, arrivals = t.spare_address(), t.arrivals()
+    server = await t.serve(arrivals, address, start_serving=False)
     if await t.unless_cancelled("start_serving", server.start_serving()) is t.CANCELLED:
         await server.start_serving()
     await t.dial(address)
@@ -161,9 +149,10 @@ async def another_wait_goes_on_and_a_later_one_works(t: Trial) -> None:
 
 @check("server.serve_forever.second-cancel-ends", links=UNENCRYPTED)
 async def cancelled_again_it_waits_for_no_client(t: Trial) -> None:
-    await t.accept_pair()
-    server = t.servers[-1]
-    address = server.sockets[0].getsockname()
+    address, arrivals = t.spare_address(), t.arrivals()
+    server = await t.serve(arrivals, address)
+    await t.dial()
+    await arrivals.get()
     serving = t.start(server.serve_forever())
     await t.still_waits(serving, "serve_forever()")
     serving.cancel()

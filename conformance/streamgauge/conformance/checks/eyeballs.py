@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import select
 import socket
 import ssl
 import sys
@@ -18,6 +19,7 @@ from unittest import mock
 
 from streamgauge.conformance.registry import SOCK, check
 from streamgauge.conformance.trial import Trial
+from streamgauge.conformance.wires import family_of
 
 LINUX = sys.platform == "linux"  # where all of 127/8 is there, and a full queue drops
 SEVERAL = "a host with several addresses, each of which is tried"
@@ -43,42 +45,45 @@ def host_with(*addresses: str) -> Iterator[None]:
 
 
 def _info(address: str, port: int) -> Tuple[Any, ...]:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     place = (address, port, 0, 0) if ":" in address else (address, port)
-    return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)
+    return (family_of(place), socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)
 
 
 def listening(t: Trial, *addresses: str) -> List[socket.socket]:
-    """Listen at each address on one port; a port that is taken at one of them is given back."""
+    """Listen at each address on one port; where one is closed, nobody else listens after it."""
+    return [_listener(t, place) for place in _places(t, *addresses)]
+
+
+def _places(t: Trial, first: str, *others: str) -> List[Any]:
+    """Hold one port at several addresses; one that is taken at some of them is tried no more."""
     for _ in range(PORTS_TRIED):
-        socks: List[socket.socket] = []
+        place = t.spare_address(first)
         try:
-            port = 0
-            for address in addresses:
-                family = socket.AF_INET6 if ":" in address else socket.AF_INET
-                socks.append(socket.socket(family, socket.SOCK_STREAM))
-                socks[-1].bind((address, port))
-                socks[-1].listen(0)
-                port = socks[0].getsockname()[1]
+            return [place, *(t.spare_address(other, place[1]) for other in others)]
         except OSError as error:
-            for sock in socks:
-                sock.close()
             if error.errno != errno.EADDRINUSE:
                 raise
-        else:
-            for sock in socks:
-                t.bench.on_exit(sock.close)
-            return socks
-    raise AssertionError(f"no port was free at {' and '.join(addresses)}")
+    raise AssertionError(f"no port was free at {' and '.join((first, *others))}")
+
+
+def _listener(t: Trial, place: Any) -> socket.socket:
+    """Listen, with room for one, at an address that is held."""
+    sock = socket.socket(family_of(place), socket.SOCK_STREAM)
+    t.bench.on_exit(sock.close)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(place)
+    sock.listen(0)
+    return sock
 
 
 def deafen(t: Trial, sock: socket.socket) -> None:
     """Fill a listening socket's queue: what connects from now on is neither taken nor refused."""
-    for _ in range(2):  # the queue of 0, and the one that Linux adds
-        knocking = socket.socket(sock.family, socket.SOCK_STREAM)
-        t.bench.on_exit(knocking.close)
-        knocking.setblocking(False)
-        knocking.connect_ex(sock.getsockname())
+    knocking = socket.socket(sock.family, socket.SOCK_STREAM)
+    t.bench.on_exit(knocking.close)
+    knocking.connect(sock.getsockname())
+    queue = select.poll()
+    queue.register(sock, select.POLLIN)
+    queue.poll()  # it is in the queue, which has room for this one: Linux adds one to the 0
 
 
 @check(

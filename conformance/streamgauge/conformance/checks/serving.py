@@ -27,9 +27,8 @@ async def clients_reach_the_addresses_that_sockets_tell(t: Trial) -> None:
 
 @check("server.serve_forever.serves-until-cancelled", links=SERVERS)
 async def serve_forever_ends_by_cancellation_and_stops_listening(t: Trial) -> None:
-    arrivals = t.arrivals()
-    server = await t.serve(arrivals)
-    address = server.sockets[0].getsockname()
+    address, arrivals = t.spare_address(), t.arrivals()
+    server = await t.serve(arrivals, address)
     serving = t.start(server.serve_forever())
     await t.still_waits(serving, "serve_forever()")
     await t.dial()
@@ -68,9 +67,8 @@ async def cancelling_serve_forever_waits_for_no_idle_client(t: Trial) -> None:
 
 @check("server.async-with.closes", links=SERVERS)
 async def leaving_the_block_stops_listening(t: Trial) -> None:
-    arrivals = t.arrivals()
-    server = await t.serve(arrivals)
-    address = server.sockets[0].getsockname()
+    address, arrivals = t.spare_address(), t.arrivals()
+    server = await t.serve(arrivals, address)
     async with server:
         await t.dial()
         _reader, writer = await arrivals.get()
@@ -82,8 +80,8 @@ async def leaving_the_block_stops_listening(t: Trial) -> None:
 
 @check("server.close.stops-listening", links=SERVERS)
 async def after_close_new_connections_are_refused(t: Trial) -> None:
-    server = await t.serve(t.arrivals())
-    address = server.sockets[0].getsockname()
+    address = t.spare_address()
+    server = await t.serve(t.arrivals(), address)
     server.close()
     await t.idle()
     t.false(await t.knock(address), "nobody to listen any more")

@@ -156,12 +156,12 @@ async def closing_waits_for_a_silent_client_no_longer_than_told(t: Trial) -> Non
 @check("start_server.sock.closed-by-server", links=TCP, kernel=SOCK)
 @check("start_unix_server.sock.closed-by-server", links=UNIX, kernel=SOCK)
 async def the_server_closes_the_socket_it_was_given(t: Trial) -> None:
-    unix = t.link == "unix"
+    unix, address = t.link == "unix", t.spare_address()
     family = {"tcp": socket.AF_INET, "tcp6": socket.AF_INET6}.get(t.link, socket.AF_UNIX)
     sock = socket.socket(family)
     t.bench.on_exit(sock.close)
-    sock.bind(t.path() if unix else ("::1" if t.link == "tcp6" else "127.0.0.1", 0))
-    address = sock.getsockname()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the address is held
+    sock.bind(address)
     start = t.subject.start_unix_server if unix else t.subject.start_server
     server = await start(t.arrivals(), sock=sock)
     server.close()

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from streamgauge.conformance.deviations import SHOWN_BY_ANY
 from streamgauge.conformance.plan import STOCK_LOOP
 from streamgauge.conformance.report.account import Account, Entry, Judged, Status
 from streamgauge.conformance.report.scripts import script_of
@@ -141,7 +142,8 @@ def command_for(account: Account, entry: Entry) -> str:
     """Give the command that runs just that trial, on the first of the links concerned."""
     words: List[str] = ["streamgauge", "repro", entry.judged.subject, entry.tried or entry.clause]
     if entry.status == Status.STALE:
-        words = ["streamgauge", "run", entry.judged.subject, "--clause", entry.clause]
+        clause = [] if entry.clause in SHOWN_BY_ANY else ["--clause", entry.clause]
+        words = ["streamgauge", "run", entry.judged.subject, *clause]
     if entry.plan:
         words += ["--plan", entry.plan]
     if entry.links and entry.links[0] != "-":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from typing import Any, AsyncIterator, List, Tuple
+from typing import Any, AsyncIterator, Iterator, List, Tuple
 
 from .cases import NETWORK, case
 from .seen import MOST_TURNS, Tap, raised
@@ -27,11 +27,12 @@ async def attempt(awaitable: Any) -> Any:
         return raised(exc)
 
 
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind((HOST, 0))
-        return int(sock.getsockname()[1])
+@contextlib.contextmanager
+def silent_port(host: str = HOST) -> Iterator[int]:
+    """Hold a port on which nobody listens, nor can."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
+        sock.bind((host, 0))
+        yield sock.getsockname()[1]
 
 
 @contextlib.asynccontextmanager
@@ -98,7 +99,8 @@ async def names_of_a_connection(patience: int) -> Any:
 @case(12, NETWORK)
 async def nobody_listens(patience: int) -> Any:
     """Connecting where nobody listens is a ConnectionRefusedError with its errno."""
-    return await attempt(dial(free_port()))
+    with silent_port() as port:
+        return await attempt(dial(port))
 
 
 @case(12, NETWORK, needs_threads=True)
@@ -210,12 +212,13 @@ async def a_pause_inside_connection_made(patience: int) -> Any:
 @case(12, NETWORK)
 async def nobody_listens_at_either_address(patience: int) -> Any:
     """Refused by IPv6 as by IPv4, by streams as by protocols, with the errno."""
-    port = free_port()
-    refused = [await attempt(dial(port, "::1")), await attempt(asyncio.open_connection(HOST, port))]
-    try:
-        await dial(port)
-    except OSError as exc:
-        return refused, str(exc).replace(str(port), "port")
+    with silent_port("::1") as port6, silent_port() as port:
+        refused = [await attempt(dial(port6, "::1"))]
+        refused.append(await attempt(asyncio.open_connection(HOST, port)))
+        try:
+            await dial(port)
+        except OSError as exc:
+            return refused, str(exc).replace(str(port), "port")
     return refused, "connected"
 
 
