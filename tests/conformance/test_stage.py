@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Iterator, List
+from typing import Callable, Iterator, List
 
 import pytest
 
 from streamgauge.conformance import stage
 from streamgauge.conformance.plan import Result, RunPlan
+from streamgauge.conformance.runner import TrialSpec
 from streamgauge.conformance.selection import Selection
 from streamgauge.conformance.stage import ForkedStage, Stage, player, threads_now
 from streamgauge.conformance.verdicts import Verdict
@@ -86,6 +87,50 @@ def test_a_death_is_seen_though_a_process_keeps_the_line(
         os.kill(int(left.read_text()), signal.SIGKILL)
     assert Verdict.CRASH is result.verdict
     assert result.detail.endswith("it ended with exit code 4")
+
+
+class AwayAtFirst:
+    """A clock by which the first looks come late, each by a minute; on time from then on."""
+
+    def __init__(self, looks: int) -> None:
+        self._times = iter([time for n in range(looks) for time in (100.0 * n, 100.0 * n + 60)])
+
+    def perf_counter(self) -> float:
+        """Give the time in seconds."""
+        return next(self._times, 1000.0)
+
+
+@pytest.mark.parametrize(
+    ("subject", "away", "plays", "verdict"),
+    [
+        ("exits_at_once", 0, 1, Verdict.CRASH),
+        ("exits_at_once", 1, 2, Verdict.CRASH),
+        ("exits_at_once", 2, 3, Verdict.CRASH),
+        ("exits_at_once", 9, 3, Verdict.CRASH),
+        ("returns_too_little", 1, 2, Verdict.FAIL),
+        ("always_passes", 1, 1, Verdict.PASS),
+    ],
+)
+def test_what_departs_while_the_machine_is_away_is_played_again(
+    played: Played,
+    monkeypatch: pytest.MonkeyPatch,
+    subject: str,
+    away: int,
+    plays: int,
+    verdict: Verdict,
+) -> None:
+    """A look that comes late tells of a pause, in which clocks went on and the trial did not."""
+    once: Callable[[ForkedStage, TrialSpec], List[Result]] = ForkedStage._once
+    noted: List[TrialSpec] = []
+
+    def noting(self: ForkedStage, spec: TrialSpec) -> List[Result]:
+        noted.append(spec)
+        return once(self, spec)
+
+    monkeypatch.setattr(ForkedStage, "_once", noting)
+    monkeypatch.setattr(stage, "time", AwayAtFirst(away))
+    assert [verdict] == [r.verdict for r in played(subject)]
+    assert plays == len(noted)
 
 
 def test_a_child_plays_more_than_one_trial(played: Played) -> None:

@@ -14,6 +14,7 @@ import gc
 import multiprocessing
 import os
 import threading
+import time
 import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,7 +28,7 @@ from streamgauge.conformance.rehearsal import ending
 from streamgauge.conformance.runner import TrialSpec, run_trial
 from streamgauge.conformance.selection import Selection
 from streamgauge.conformance.subjects import Subject
-from streamgauge.conformance.verdicts import Ended, Observation, judge
+from streamgauge.conformance.verdicts import Ended, Observation, Verdict, judge
 
 __all__ = ["ForkedStage", "Player", "Stage", "obituary", "player", "threads_now"]
 
@@ -38,6 +39,7 @@ LAST = {  # what a process's last words are told with
 WORDLESS = "without a word: os._exit, a kill, or the machine's memory"
 TASKS = Path("/proc/self/task")
 LOOK_S = 1.0  # between two looks whether a child is alive that should have hung up with its death
+PLAYS_AT_MOST = 3  # of a trial in which the machine is away each time
 FAREWELL_S = 5.0  # for what the subject's modules do at the end of their process
 
 
@@ -130,17 +132,29 @@ class ForkedStage:
         self._factor = factor
         self._child: Optional[multiprocessing.process.BaseProcess] = None
         self._line: Optional[Connection] = None
+        self._away = False
 
     def run(self, spec: TrialSpec) -> List[Result]:
         """Have one trial run; if the child dies of it, that is the result.
 
+        Whoever stops a run (Ctrl-Z, a paused container, a machine that is moved) stops no clock.
+        What did not pass while the machine was away says nothing, and is run again.
+
         Raises:
             RuntimeError: the suite itself raised, in the child.
         """
+        for _ in range(PLAYS_AT_MOST):
+            self._away = False
+            results = self._once(spec)
+            if not self._away or all(r.verdict is Verdict.PASS for r in results):
+                break
+        return results
+
+    def _once(self, spec: TrialSpec) -> List[Result]:
         line = self._line or self._fork()
         try:
             line.send(spec.id)
-            while not line.poll(LOOK_S):
+            while not self._has_answered(line):
                 self._see_it_alive()
             results, fault = line.recv()
         except (EOFError, OSError):
@@ -180,6 +194,13 @@ class ForkedStage:
                 except Exception:
                     results, fault = [], traceback.format_exc()
                 line.send((results, fault))
+
+    def _has_answered(self, line: Connection) -> bool:
+        """Wait for the child as long as one look; notes whether the machine was away meanwhile."""
+        due = time.perf_counter() + LOOK_S
+        answered = line.poll(LOOK_S)
+        self._away = self._away or time.perf_counter() > due + LOOK_S
+        return answered
 
     def _see_it_alive(self) -> None:
         """Raise EOFError if the child is dead, and its end of the line a process's that it left."""
