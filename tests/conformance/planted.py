@@ -395,6 +395,14 @@ async def _hoard_memory(self: Any, n: int) -> bytes:
 hoards_memory = _reader_whose("readexactly", _hoard_memory)
 
 
+async def _keep_a_little(self: Any, n: int) -> bytes:
+    HOARD.append(bytes(1 << 23))
+    return await asyncio.StreamReader.readexactly(self, n)
+
+
+keeps_a_little = _reader_whose("readexactly", _keep_a_little)
+
+
 async def _flood_output(self: Any, n: int) -> bytes:
     line = b"planted " * (1 << 17)  # 1 MiB
     for number in (1, 2) * 32:

@@ -48,6 +48,31 @@ def test_what_is_kept_is_told_once_it_is_half_of_the_allowance():
     )
 
 
+def test_what_is_kept_is_told_of_the_trial_that_kept_it():
+    """Trials that keep a quarter each spend the process together, and overrun nothing alone."""
+    run(
+        "kept = []\n"
+        "for trial in range(3):\n"
+        "    assert not bound.spent\n"
+        "    bound.begin()\n"
+        "    kept += [bytes(1 << 24) for _ in range(3)]\n"
+        "    assert bound.overrun() == 0\n"
+        "assert bound.spent"
+    )
+
+
+def test_a_trial_that_begins_with_too_little_left_has_its_half():
+    """Where no other process can be had, the bound begins anew with what is held by then."""
+    run(
+        "kept = []\n"
+        "for trial in range(6):\n"
+        "    bound.begin()\n"
+        "    assert not bound.spent\n"
+        "    kept += [bytes(1 << 24) for _ in range(7)]\n"
+        "    assert bound.overrun() == 0"
+    )
+
+
 def test_a_lower_bound_that_is_there_already_stays():
     """Who has bounded the process before us meant it."""
     run(

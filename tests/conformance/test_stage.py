@@ -13,6 +13,7 @@ from typing import Callable, Iterator, List
 import pytest
 
 from streamgauge.conformance import stage
+from streamgauge.conformance.memory import _held
 from streamgauge.conformance.plan import Result, RunPlan
 from streamgauge.conformance.runner import TrialSpec
 from streamgauge.conformance.selection import Selection
@@ -140,6 +141,19 @@ def test_a_child_plays_more_than_one_trial(played: Played) -> None:
     assert child is not None
     assert child.is_alive()
     assert child.pid != os.getpid()
+
+
+def test_what_trials_keep_little_by_little_is_no_trials_fault(played: Played) -> None:
+    """Once it is much in all, the next trial has another child; what a trial keeps it may keep."""
+    if not _held():
+        pytest.skip("this platform does not tell what a process holds")
+    played("keeps_a_little")
+    forked, children = played.stages[-1], []
+    spec = next(iter(forked._trials.values()))
+    for _ in range(7):
+        assert [Verdict.PASS] == [r.verdict for r in forked.run(spec)]
+        children += [forked._child.pid for _ in [0] if forked._child is not None]
+    assert len({*children}) > 1
 
 
 def test_closed_it_leaves_no_process(played: Played) -> None:

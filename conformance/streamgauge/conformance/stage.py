@@ -65,6 +65,7 @@ class Stage:
     def run(self, spec: TrialSpec) -> List[Result]:
         """Run one trial, each of its plays under the outer clock and within the bounds."""
         gc.freeze()  # what is alive now is never looked at again: a collection is quick
+        self._memory.begin()
         self._wind_up(WHOLE.name)
         try:
             results = self._run(spec)
@@ -73,12 +74,17 @@ class Stage:
         finally:
             clocks.disarm_stall_clock()
         kept = self._memory.overrun()
-        if kept:  # nothing can be tried any more in this process
+        if kept:  # it would be the next trial's undoing
             self._begin_log(WHOLE.name)
             self._log.write(f"it still held {kept >> 20:,} MiB of memory when the trial was over")
             self._log.flush()
             os._exit(1)
         return results
+
+    @property
+    def spent(self) -> bool:
+        """Whether the next trial should be played in another process: this one's memory is full."""
+        return self._memory.spent
 
     def _run(self, spec: TrialSpec) -> List[Result]:
         selection = self._selection
@@ -156,9 +162,11 @@ class ForkedStage:
             line.send(spec.id)
             while not self._has_answered(line):
                 self._see_it_alive()
-            results, fault = line.recv()
+            results, fault, spent = line.recv()
         except (EOFError, OSError):
             return [obituary(spec, self._log, self._bury())]
+        if spent:
+            self.close()
         if fault:
             raise RuntimeError(fault)
         return list(map(Result.from_dict, results))
@@ -193,7 +201,7 @@ class ForkedStage:
                     results, fault = [result.to_dict() for result in stage.run(spec)], ""
                 except Exception:
                     results, fault = [], traceback.format_exc()
-                line.send((results, fault))
+                line.send((results, fault, stage.spent))
 
     def _has_answered(self, line: Connection) -> bool:
         """Wait for the child as long as one look; notes whether the machine was away meanwhile."""
