@@ -33,8 +33,7 @@ stock loop is told; that is on [the page of the standard library](findings.md). 
 finding shows it again, once the package is installed: it runs the one trial without clocks, so a
 hang waits until Ctrl-C, which says where. Nothing here is a grade: a project may have its reasons,
 and what it never offered is not counted. All of it is listed in deviation files that ship, so that
-a run ends with 0 as long as nothing changes. zloop has no such file: it dies in a few trials of
-each run, every time in others.
+a run ends with 0 as long as nothing changes.
 """
 
 
