@@ -79,7 +79,7 @@ def _judged(
     options: argparse.Namespace,
 ) -> Iterator[Tuple[Mutant, str]]:
     """Judge mutants on the quickest links, and those that survive on every link."""
-    for links in (options.links, len(LINKS)):
+    for links in dict.fromkeys((options.links, len(LINKS))):
         survivors = []
         known = sound(links) if mutants else judging.Sound()
         gc.freeze()

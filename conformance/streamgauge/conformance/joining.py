@@ -170,7 +170,7 @@ class Joining:
         return stream
 
     async def serve(self, callback: Callable[..., Any], at: Any = None, **arguments: Any) -> Any:
-        """Start a server, at an address that is known before or any; failing is a precondition."""
+        """Start a server, at an address that is given or any; failing is a failed precondition."""
         with self.setup(SERVE_CLAUSE[self.like]):
             return await self.start_server(callback, at, **arguments)
 

@@ -15,6 +15,7 @@ from typing import Any
 from streamgauge.conformance.registry import SOCK, TCP, check
 from streamgauge.conformance.speech import PLAIN
 from streamgauge.conformance.trial import Trial
+from streamgauge.conformance.wires import family_of
 
 INET = (*TCP, "tls")  # whatever start_server can listen on
 TLS = ("tls",)
@@ -157,8 +158,7 @@ async def closing_waits_for_a_silent_client_no_longer_than_told(t: Trial) -> Non
 @check("start_unix_server.sock.closed-by-server", links=UNIX, kernel=SOCK)
 async def the_server_closes_the_socket_it_was_given(t: Trial) -> None:
     unix, address = t.link == "unix", t.spare_address()
-    family = {"tcp": socket.AF_INET, "tcp6": socket.AF_INET6}.get(t.link, socket.AF_UNIX)
-    sock = socket.socket(family)
+    sock = socket.socket(family_of(address))
     t.bench.on_exit(sock.close)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the address is held
     sock.bind(address)
