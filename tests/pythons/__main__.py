@@ -28,6 +28,7 @@ from .trying import FRESH, TRIES, Outcome
 CHECKOUT = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("STREAMGAUGE_PYTHONS", "/var/tmp/streamgauge-pythons"))
 IN_CI = ("run", "parity")
+COMMANDS_OF_README = ("run", "test")
 FRESH_IN_CI = ("bookworm", "trixie")
 
 
@@ -55,6 +56,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("command", choices=sorted(COMMANDS))
     parser.add_argument("words", nargs="*")
     parser.add_argument("--on", action="append", metavar="NAME", help="only this release")
+    parser.add_argument("--only", choices=COMMANDS_OF_README, help="only this command of README's")
     parser.add_argument("--record", type=Path, metavar="FILE", help="keep the outcomes in FILE")
     parser.add_argument("--free-threaded", action="store_true", help="build one, too")
     known, rest = parser.parse_known_args()
@@ -104,10 +106,11 @@ def try_each(root: Root, options: argparse.Namespace) -> int:
 
 def readme(root: Root, options: argparse.Namespace) -> int:
     """Run README's commands in fresh roots."""
+    commands = (options.only,) if options.only else COMMANDS_OF_README
     code = 0
     for fresh in FRESH:
         if not options.words or fresh.suite in options.words:
-            for outcome in trying.readme(FOLDER, fresh, CHECKOUT):
+            for outcome in trying.readme(FOLDER, fresh, CHECKOUT, commands):
                 code |= _tell(fresh.name, outcome, options.record)
     return code
 

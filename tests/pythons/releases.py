@@ -13,7 +13,17 @@ from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 from .debian import Root, RootError
 
-__all__ = ["EXTRAS", "NEWEST", "Release", "free_threaded", "installed", "patches", "root", "system"]
+__all__ = [
+    "EXTRAS",
+    "NEWEST",
+    "Release",
+    "free_threaded",
+    "installed",
+    "patches",
+    "root",
+    "system",
+    "versions_in",
+]
 
 NEWEST = "sid"  # Debian's name of its newest release
 OLDER = ("forky", "trixie", "bookworm")  # whose patch releases differ from it
@@ -75,13 +85,17 @@ def patches(root: Root) -> None:
     for minor in sorted(
         {m[1] for m in (re.fullmatch(r"python(3\.\d+)-minimal", f) for f in found) if m}
     ):
-        for version in _versions(root, minor):
+        table = root.checked(["apt-cache", "madison", f"python{minor}-minimal"])
+        for version in versions_in(table):
             _unpack(root, minor, version)
 
 
-def _versions(root: Root, minor: str) -> List[str]:
-    """Return the package versions of a minor release, one for each release of Python."""
-    table = root.checked(["apt-cache", "madison", f"python{minor}-minimal"])
+def versions_in(table: str) -> List[str]:
+    """Return the package versions that `apt-cache madison` lists, one for each release of Python.
+
+    Args:
+        table: its output: package, version and archive in columns.
+    """
     rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines()]
     by_release: Dict[str, str] = {}
     for row in rows:

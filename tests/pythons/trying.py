@@ -15,7 +15,7 @@ from typing import Dict, Iterator, List, NamedTuple, Sequence
 from .debian import Root
 from .releases import PROJECT, Release
 
-__all__ = ["FRESH", "TRIES", "Fresh", "Outcome", "readme", "try_on"]
+__all__ = ["FRESH", "TRIES", "Fresh", "Outcome", "readme", "told_of", "try_on"]
 
 TOO_LONG_S = 2400  # a try that takes longer has hung
 BENCH_JSON = "/tmp/bench.json"
@@ -46,7 +46,7 @@ TRIES: Dict[str, Sequence[str]] = {
     "parity": ("python", f"{PROJECT}/tests/pythons/parity.py"),
     "parity uvloop": ("python", f"{PROJECT}/tests/pythons/parity.py", "uvloop"),
     "tests": ("python", "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"),
-    "bench": ("streamgauge", "bench", "stdlib", "streams", "--json", BENCH_JSON),
+    "bench": ("streamgauge", "bench", "stdlib", "streams", "--quick", "--json", BENCH_JSON),
 }
 
 
@@ -67,11 +67,12 @@ def try_on(root: Root, release: Release, what: str) -> Outcome:
         timeout_s=TOO_LONG_S,
     )
     lines = [line for line in done.stdout.splitlines() if line.strip()]
-    told = _speed(root) if what == "bench" and not done.returncode else _told(what, lines)
+    told = _speed(root) if what == "bench" and not done.returncode else told_of(what, lines)
     return Outcome(what, done.returncode, told, round(time.monotonic() - begin, 1))
 
 
-def _told(what: str, lines: List[str]) -> List[str]:
+def told_of(what: str, lines: List[str]) -> List[str]:
+    """Return the lines of an output that tell how a try ended, the most telling one first."""
     if what.startswith("run"):
         return [line for line in lines if TELLING.match(line)] or lines[-3:]
     failed = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
@@ -79,9 +80,10 @@ def _told(what: str, lines: List[str]) -> List[str]:
 
 
 def _speed(root: Root) -> List[str]:
-    """Return the geometric mean of the seven workloads: the standard library's time over ours."""
-    figures = json.loads((root.folder / BENCH_JSON.lstrip("/")).read_text())
-    return [json.dumps(figures)]
+    """Return a line for each workload: how many times as fast as the standard library ours is."""
+    kept = json.loads((root.folder / BENCH_JSON.lstrip("/")).read_text(encoding="utf-8"))
+    ours = [each for each in kept["figures"] if each["subject"] == "streams"]
+    return [f"{each['workload']} {each['ratio']:.2f}" for each in ours]
 
 
 class Fresh(NamedTuple):
@@ -106,20 +108,21 @@ FRESH = (
 )
 
 
-def readme(folder: Path, fresh: Fresh, checkout: Path) -> Iterator[Outcome]:
-    """Run the README's two commands, as printed, in a fresh root.
+def readme(folder: Path, fresh: Fresh, checkout: Path, names: Sequence[str]) -> Iterator[Outcome]:
+    """Run the README's commands, as printed, in a fresh root.
 
     Args:
         folder: where roots stand.
         fresh: which machine.
         checkout: the project's; its last commit is what is tried.
+        names: of the commands, as the README marks them: ``run``, ``test``.
     """
     root = Root(folder / f"fresh-{fresh.suite}", fresh.suite)
     root.make(["python3", "python3-venv", "ca-certificates"])
     if fresh.python:
         _make_newest(root)
     page = (checkout / "README.md").read_text(encoding="utf-8")
-    for name in ("run", "test"):
+    for name in names:
         inside = root.copy_in(checkout, "project")
         found = re.search(rf"<!-- {name} command -->\n```sh\n(.*)\n```", page)
         assert found, f"README.md has no {name} command"
@@ -128,7 +131,9 @@ def readme(folder: Path, fresh: Fresh, checkout: Path) -> Iterator[Outcome]:
         done = root.run(command, folder=inside, timeout_s=TOO_LONG_S)
         lines = [line for line in done.stdout.splitlines() if line.strip()]
         what = f"README's {name} command"
-        yield Outcome(what, done.returncode, _told(name, lines), round(time.monotonic() - begin, 1))
+        yield Outcome(
+            what, done.returncode, told_of(name, lines), round(time.monotonic() - begin, 1)
+        )
 
 
 def _make_newest(root: Root) -> None:
