@@ -9,10 +9,14 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import ssl as ssl_module
-from typing import Any, Callable, Dict, FrozenSet, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Optional
 
-__all__ = ["check_keywords", "client_tls", "server_tls", "unix_path"]
+from .sockets import AF_UNIX
+
+if TYPE_CHECKING:
+    import ssl as ssl_module
+
+__all__ = ["check_keywords", "client_tls", "server_tls", "unix_family", "unix_path"]
 
 
 def check_keywords(original: Callable[..., Any], kwargs: Dict[str, Any]) -> None:
@@ -70,7 +74,7 @@ def client_tls(
         if not host:
             raise ValueError("You must set server_hostname when using ssl without a host")
         server_hostname = host
-    context = ssl_module.create_default_context() if ssl is True else _context(ssl)
+    context = _default_context() if ssl is True else _context(ssl)
     return {
         "context": context,
         "server_side": False,
@@ -94,13 +98,28 @@ def server_tls(ssl: Any, kwargs: Dict[str, Any]) -> Optional[Dict[str, Any]]:
     return {"context": _context(ssl), "server_side": True, **_timeouts(kwargs)}
 
 
+def unix_family() -> int:
+    """Return `socket.AF_UNIX`.
+
+    Raises:
+        NotImplementedError: this platform has no unix sockets.
+    """
+    if AF_UNIX is None:
+        raise NotImplementedError(
+            "unix sockets are not available: this platform's socket module has no AF_UNIX"
+        )
+    return AF_UNIX
+
+
 def unix_path(path: Any) -> Any:
     """Give a path, or an abstract name, as text, however it is given.
 
     Raises:
+        NotImplementedError: this platform has no unix sockets.
         TypeError: it is not a path.
         OSError: it is longer than Linux's addresses have room for.
     """
+    unix_family()
     text = os.fspath(path)
     if isinstance(text, bytes):
         text = os.fsdecode(text)
@@ -123,7 +142,15 @@ def _no_timeouts(kwargs: Dict[str, Any]) -> None:
             raise ValueError(f"{name} is only meaningful with ssl")
 
 
+def _default_context() -> ssl_module.SSLContext:
+    import ssl as ssl_module  # noqa: PLC0415  # see `_context`
+
+    return ssl_module.create_default_context()
+
+
 def _context(ssl: Any) -> ssl_module.SSLContext:
+    import ssl as ssl_module  # noqa: PLC0415  # a Python without it can do all but TLS
+
     if not isinstance(ssl, ssl_module.SSLContext):
         raise TypeError(f"ssl got {ssl!r}, expected an SSLContext, True or None")
     return ssl

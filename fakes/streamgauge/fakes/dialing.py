@@ -18,7 +18,7 @@ from .connections import Connection
 from .listeners import Owner
 from .names import PORT_MAX, address, family_of, numeric
 from .outside import STREAMS_ONLY, ForbiddenConnectError
-from .sockets import Address
+from .sockets import AF_UNIX, Address
 from .wire import TCP, UNIX, Kind, Wire, WireEnd
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Dialing:
 
         The socket itself stays unconnected, and is closed when it is claimed.
         """
-        unix = sock.family == getattr(socket, "AF_UNIX", None)
+        unix = sock.family == AF_UNIX
         to = unix_path(where) if unix else where
         if self._net.passes(*((to, None) if unix else to[:2])):
             await self._net.below("sock_connect")(sock, where)
