@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import socket
 import sys
+from asyncio import base_events
 from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 from unittest import mock
@@ -502,7 +503,7 @@ _add(
 )
 
 
-if hasattr(asyncio.Server, "close_clients"):
+if hasattr(base_events.Server, "close_clients"):
 
     @instead(
         MemoryServer,

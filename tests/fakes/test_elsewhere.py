@@ -92,6 +92,7 @@ loop.close()
 
 
 def run(*pieces, modules=()):
+    """Run pieces of a program in a process of its own, with warnings as errors."""
     code = "".join(textwrap.dedent(piece) for piece in pieces)
     code = code.replace("{root!r}", repr(str(ROOT))).replace("{modules!r}", repr(modules))
     done = subprocess.run(

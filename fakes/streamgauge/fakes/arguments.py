@@ -16,7 +16,14 @@ from .sockets import AF_UNIX
 if TYPE_CHECKING:
     import ssl as ssl_module
 
-__all__ = ["check_keywords", "client_tls", "server_tls", "unix_family", "unix_path"]
+__all__ = [
+    "check_keywords",
+    "client_options",
+    "client_tls",
+    "server_tls",
+    "unix_family",
+    "unix_path",
+]
 
 
 def check_keywords(original: Callable[..., Any], kwargs: Dict[str, Any]) -> None:
@@ -48,14 +55,13 @@ def _keywords(function: Callable[..., Any]) -> Optional[FrozenSet[str]]:
 
 
 def client_tls(
-    ssl: Any, host: Optional[str], server_hostname: Optional[str], kwargs: Dict[str, Any]
+    ssl: Any, server_hostname: Optional[str], kwargs: Dict[str, Any]
 ) -> Optional[Dict[str, Any]]:
-    """Read a client's TLS arguments.
+    """Read the TLS arguments of a client that connects to a path.
 
     Args:
         ssl: a context, True for the default one, None or False for no TLS.
-        host: the host that is connected to.
-        server_hostname: the name to verify, `host` by default.
+        server_hostname: the name to verify.
         kwargs: the rest of the keywords, of which the timeouts are read.
 
     Returns:
@@ -71,9 +77,21 @@ def client_tls(
         _no_timeouts(kwargs)
         return None
     if server_hostname is None:
-        if not host:
-            raise ValueError("You must set server_hostname when using ssl without a host")
-        server_hostname = host
+        raise ValueError("You must set server_hostname when using ssl without a host")
+    return client_options(ssl, server_hostname, kwargs)
+
+
+def client_options(ssl: Any, server_hostname: str, kwargs: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the TLS options of a client, for `tls.protocol_for`.
+
+    Args:
+        ssl: a context, or True for the default one.
+        server_hostname: the name to verify; empty to verify none.
+        kwargs: the keywords of which the timeouts are read.
+
+    Raises:
+        TypeError: ``ssl`` is something else.
+    """
     context = _default_context() if ssl is True else _context(ssl)
     return {
         "context": context,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import base_events
 from typing import Any
 
 from .cases import NETWORK, case
@@ -108,7 +109,7 @@ async def wait_closed(patience: int) -> Any:
 @case(11, NETWORK)
 async def close_and_abort_clients(patience: int) -> Any:
     """`close_clients` and `abort_clients` end the connections (Python 3.13 and later)."""
-    if not hasattr(asyncio.Server, "close_clients"):
+    if not hasattr(base_events.Server, "close_clients"):
         return "not yet"
     seen = []
     for how in ("close_clients", "abort_clients"):
@@ -194,7 +195,7 @@ async def a_factory_that_raises(patience: int) -> Any:
 @case(11, NETWORK)
 async def clients_with_a_backlog_are_closed_or_aborted(patience: int) -> Any:
     """`close_clients` flushes what is still to be sent, `abort_clients` drops it (3.13)."""
-    if not hasattr(asyncio.Server, "close_clients"):
+    if not hasattr(base_events.Server, "close_clients"):
         return "not yet"
     seen = []
     for how in ("close_clients", "abort_clients"):
