@@ -311,9 +311,9 @@ class MemoryNetwork:
         return await self.below("start_tls")(transport, *args, **kwargs)
 
     async def _sendfile(self, transport: Any, *args: Any, **kwargs: Any) -> int:
-        own = sendfile if tls.over_memory(transport) else self.below("sendfile")
-        sent: int = await own(transport, *args, **kwargs)
-        return sent
+        if tls.over_memory(transport):
+            return await sendfile(self.loop, transport, *args, **kwargs)
+        return await self.below("sendfile")(transport, *args, **kwargs)  # type: ignore[no-any-return]
 
     def _create_task(self, *args: Any, **kwargs: Any) -> asyncio.Task[Any]:
         assert self._layer is not None

@@ -284,6 +284,18 @@ def unix_path_is_removed() -> bool:
     return bool(cleanup and cleanup.default)
 
 
+def sendfile_of_nothing_moves() -> bool:
+    from asyncio import unix_events  # noqa: PLC0415  # not on Windows
+
+    loop: Any = unix_events._UnixSelectorEventLoop  # type: ignore[attr-defined, unused-ignore]
+    move = getattr(loop, "_sock_sendfile_update_filepos", None)
+    if move is None:
+        return True
+    no_file, offset, sent = -1, 0, 0
+    arguments = (None, no_file, offset, sent)[: len(_parameters(move))]
+    return _error_of(move, *arguments) is OSError  # it went to move it, and found no file
+
+
 def _parameters(function: Any) -> Any:
     return inspect.signature(function).parameters
 
@@ -314,6 +326,7 @@ PROBES: Dict[str, Callable[[], Any]] = {
         server_is_told_which,
         tls_has_a_shutdown_timeout,
         unix_path_is_removed,
+        sendfile_of_nothing_moves,
         foreign_addresses_are_left_out,
     )
 }

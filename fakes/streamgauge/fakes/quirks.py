@@ -65,6 +65,10 @@ SERVER_IS_TOLD_WHICH: bool
 #: `SSLProtocol` takes a shutdown timeout.
 TLS_HAS_A_SHUTDOWN_TIMEOUT: bool
 
+#: `sendfile()` of a file with a descriptor leaves its position where sending stopped, also if
+#: nothing was sent (before: then where it was).
+SENDFILE_OF_NOTHING_MOVES: bool
+
 #: `create_server()` leaves out addresses that this machine does not have; with none left its
 #: error has no errno (gh-75128).
 FOREIGN_ADDRESSES_ARE_LEFT_OUT: bool

@@ -19,6 +19,7 @@ import asyncio
 import contextvars
 import logging
 import warnings
+from asyncio import constants
 from typing import Any, Dict, Optional
 
 from . import quirks
@@ -51,6 +52,7 @@ class MemoryTransport(WritingSide):
     """
 
     _start_tls_compatible = True  # asyncio's start_tls asks for it
+    _sendfile_compatible = constants._SendfileMode.FALLBACK  # and its sendfile for this
     __slots__ = (
         "_buffered",
         "_context",

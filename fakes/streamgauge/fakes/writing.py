@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+from asyncio import transports
 from collections import deque
 from itertools import islice
 from typing import Any, Deque, Iterable, List, Optional, Tuple, Union
@@ -27,7 +28,7 @@ NOTHING: Any = ()  # the backlog of who has none
 SILENT_WRITES = 5  # so often the end may be met in silence; every write after that is logged
 
 
-class WritingSide(asyncio.Transport):
+class WritingSide(transports._FlowControlMixin):  # asyncio's sendfile asks for that class
     """What a memory transport does with bytes that are written; `transport` makes it."""
 
     __slots__ = (
@@ -38,7 +39,6 @@ class WritingSide(asyncio.Transport):
         "_context_of_writing",
         "_eof",
         "_kept_context",
-        "_loop",
         "_lost",
         "_protocol",
         "wire",
