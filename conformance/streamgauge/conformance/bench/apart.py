@@ -12,6 +12,8 @@ import pickle
 import signal
 from typing import Any, Callable, NoReturn, TypeVar
 
+from streamgauge.conformance.forking import fork
+
 __all__ = ["apart"]
 
 Result = TypeVar("Result")
@@ -28,7 +30,7 @@ def apart(call: Callable[[], Result]) -> Result:
         ChildProcessError: the copy ended without an answer.
     """
     answers, answer = os.pipe()
-    child = os.fork()
+    child = fork()
     if not child:
         _answer(answer, call)
     os.close(answer)

@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Type
 
 from streamgauge.conformance import certificates
 from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.forking import start_forked
 
 __all__ = ["Peer", "data_of"]
 
@@ -55,9 +56,7 @@ class Peer:
         certificates.server_context()  # made before the fork: both have the same authority
 
     def __enter__(self) -> Peer:
-        fork = multiprocessing.get_context("fork")
-        self._process = fork.Process(target=_serve, args=self._listeners, daemon=True)
-        self._process.start()
+        self._process = start_forked(_serve, *self._listeners, daemon=True)
         for listener in self._listeners:
             listener.close()
         return self
