@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import sys
 import warnings
 from multiprocessing.process import BaseProcess
 from typing import Any, Callable, Iterator, Tuple
@@ -32,6 +33,8 @@ def fork() -> int:
     Raises:
         OSError: the machine has no room for another process.
     """
+    if sys.platform == "win32":  # nothing is forked there
+        raise NotImplementedError
     with _unwarned():
         return os.fork()
 

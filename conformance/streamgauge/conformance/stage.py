@@ -13,6 +13,7 @@ import faulthandler
 import gc
 import multiprocessing
 import os
+import sys
 import threading
 import time
 import traceback
@@ -184,6 +185,8 @@ class ForkedStage:
     def _fork(self) -> Connection:
         gc.collect()
         heap.freeze()  # a child's collection would copy what it looks at of this process's memory
+        if sys.platform == "win32":
+            raise NotImplementedError
         ours, theirs = multiprocessing.Pipe()
         with theirs:
             try:
