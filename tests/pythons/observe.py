@@ -5,8 +5,9 @@ python -m tests.pythons.observe --check RUN.jsonl ...   # exit 1 if the lists wo
 
 A run is what `streamgauge run --jsonl` wrote. A whole one, of the standard library or of a subject
 with a list of its own, puts its release into `known/observed.toml`. A run of some clauses only adds
-to that: by `--edition 3.8` and the newest edition, what the running Python's own does not promise.
-`python -m tests.pythons.observe --editions` prints the arguments of these runs, one run a line.
+to that: what the running Python's own edition does not promise, by `--edition`, and what shows
+under some delivery plans only, by `--thorough`. `python -m tests.pythons.observe --further` prints
+the arguments of these runs, one run a line.
 Releases of earlier runs keep what the lists say of them.
 """
 
@@ -263,8 +264,8 @@ def history_text(table: Observed, runs: Runs) -> str:
     return written(text, told, [releases] * len(told))
 
 
-def editions() -> List[str]:
-    """Return arguments of `run` that try what the running Python's edition does not promise."""
+def further() -> List[str]:
+    """Return the arguments of `run` that try what a plain run on this Python leaves out."""
     own = edition_of(RunPlan())
     lines: List[str] = []
     asked: Set[str] = {c.id for c in CLAUSES.for_edition(own).values()}
@@ -273,6 +274,10 @@ def editions() -> List[str]:
         asked.update(others)
         words = [word for clause in others for word in ("--clause", clause)]
         lines += [shlex.join(["--edition", edition, *words])] if others else []
+    for entry in deviation_files.gather(("stdlib",), (), CLAUSES):
+        if entry.verdict is Verdict.PARTIAL:
+            links = [word for link in entry.when.links for word in ("--link", link)]
+            lines += [shlex.join(["--thorough", "--clause", entry.clause, *links])]
     return lines
 
 
@@ -291,10 +296,10 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("files", nargs="*", type=Path, metavar="RUN.jsonl")
     parser.add_argument("--check", action="store_true", help="write nothing")
-    parser.add_argument("--editions", action="store_true", help="print arguments for `run`")
+    parser.add_argument("--further", action="store_true", help="print arguments for `run`")
     options = parser.parse_args(words)
-    if options.editions:
-        print(*editions(), sep="\n")  # noqa: T201
+    if options.further:
+        print(*further(), sep="\n")  # noqa: T201
         return 0
     runs = Runs(options.files)
     texts = changed(runs)

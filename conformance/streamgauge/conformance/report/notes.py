@@ -40,7 +40,7 @@ def about_releases(plan: RunPlan, here: Here, table: Observed) -> List[str]:
         found.append(f"Python {branch} is judged by edition {EDITIONS[-1]}, the newest known here")
     for name, row in _rows(plan, table):
         found += _newer(name, row, here)
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _rows(plan: RunPlan, table: Observed) -> Iterator[Tuple[str, Row]]:
@@ -96,7 +96,7 @@ def _with(account: Account, entry: Entry) -> str:
 
 def every_note(account: Account) -> Sequence[str]:
     """Return all notes of a run, for a report that is read by programs."""
-    found = list(dict.fromkeys(account.notes))
+    found = list(account.notes)
     for judged in account.judged:
         for entry in account.entries(judged):
             note = note_of(account, entry)

@@ -16,7 +16,7 @@ from rich.text import Text
 from streamgauge.conformance import registry, subjects
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.loops import KNOWN
-from streamgauge.conformance.observed import as_ranges
+from streamgauge.conformance.observed import SHAPED, as_ranges
 from streamgauge.conformance.plan import LINKS
 from streamgauge.conformance.report.account import in_order
 from streamgauge.conformance.report.console import sign
@@ -122,7 +122,7 @@ def _print_fields(
         "links": ", ".join(links),
         "means": clause.means,
         "look at": _bullets(console, clause.hints),
-        "known": _bullets(console, [_known(deviation) for deviation in listed]),
+        "known": _bullets(console, _known(listed)),
     }
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="quiet", no_wrap=True)
@@ -138,13 +138,21 @@ def _bullets(console: Console, lines: Sequence[str]) -> str:
     return "\n".join(mark + line for line in lines)
 
 
-def _known(deviation: Deviation) -> str:
-    """Say of an entry whose it is, on which loops, links and releases, and what goes wrong."""
+def _known(listed: Sequence[Deviation]) -> List[str]:
+    """Say of each entry whose it is, where it was seen, and what goes wrong."""
+    subjects: Dict[str, List[str]] = {}
+    for deviation in listed:  # what a loop does is listed under each subject
+        subjects.setdefault(_told(deviation), []).append(deviation.subject)
+    return [f"{' and '.join(names)}{told}" for told, names in subjects.items()]
+
+
+def _told(deviation: Deviation) -> str:
     when = deviation.when
-    links = f", on {', '.join(when.links)}" if when.links else ""
+    loops = f" on {loops_of(when.loop)}" if deviation.subject in SHAPED else ""
+    links = f", by {', '.join(when.links)}" if when.links else ""
     version = f", version {when.version}" if when.version else ""
     return (
-        f"{deviation.subject}, {loops_of(when.loop)}{links}{version}: {deviation.verdict}. "
+        f"{loops}{links}{version}: {deviation.verdict}. "
         f"{deviation.reason} ({deviation.issue}). {releases_of(deviation)}"
     )
 
