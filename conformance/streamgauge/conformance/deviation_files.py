@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import (
@@ -28,9 +29,10 @@ from typing import (
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from streamgauge.conformance import loops
-from streamgauge.conformance.deviations import ANY_LINK, LISTABLE, Deviation, When
+from streamgauge.conformance import loops, registry
+from streamgauge.conformance.deviations import ANY_LINK, LISTABLE, OR, Deviation, When
 from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.observed import KNOWN, SHAPED, Observed, expanded, observed
 from streamgauge.conformance.plan import LINKS
 from streamgauge.conformance.verdicts import Verdict
 from streamgauge.conformance.versions import version_of, version_of_loop
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DeviationError", "gather", "load"]
 
-KNOWN = Path(__file__).parent / "known"
 LOOPS = "loops"  # folder in `known`
 PLATFORMS = (
     *("aix", "android", "cygwin", "darwin", "dragonfly", "emscripten", "freebsd", "haiku", "ios"),
@@ -55,7 +56,6 @@ PLATFORMS = (
 )
 NUMBERED = [f"{name}{release}" for name in PLATFORMS for release in range(40)]  # as freebsd14
 MODULE_AND_FACTORY = re.compile(r"[^\s:]+:[^\s:]+")
-SHAPED = ("stdlib", "streams")  # the subjects that stand on a loop as it is, and that ship
 
 
 class DeviationError(UsageError):
@@ -98,6 +98,10 @@ def _is_specifier(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_specifiers(value: Any) -> bool:
+    return isinstance(value, str) and all(map(_is_specifier, value.split(OR)))
+
+
 def _is_regex(value: Any) -> bool:
     try:
         return isinstance(value, str) and re.compile(value) is not None
@@ -118,6 +122,12 @@ ENTRY_KEYS: _Keys = {
     "issue": (True, 'a text, no TODO; "no upstream issue known" if there is none', _is_filled_in),
     "when": (False, "a table", lambda value: isinstance(value, dict)),
     "match": (False, "a regular expression", _is_regex),
+    "check": (False, "the name of a check of the clause", _is_text),
+}
+RELEASES = 'a list of releases out of observed.toml, or of ranges such as "3.8.18 to 3.13.5"'
+OF_SHIPPED_KEYS: _Keys = {  # in a list of the suite's own: where it was seen, and seen gone
+    "seen": (False, RELEASES, lambda value: value == [] or _is_names(value)),
+    "gone": (False, RELEASES, lambda value: value == [] or _is_names(value)),
 }
 OF_LOOP_KEYS: _Keys = {  # in a loop's file
     "subject": (False, "a list of subjects", _is_names),
@@ -125,7 +135,11 @@ OF_LOOP_KEYS: _Keys = {  # in a loop's file
 }
 DRAFT_KEYS: _Keys = dict.fromkeys(("reason", "issue"), (True, "a text", _is_text))
 WHEN_KEYS: _Keys = {
-    "python": (False, 'a version specifier such as ">=3.8,<3.13"', _is_specifier),
+    "python": (
+        False,
+        'a version specifier such as ">=3.8,<3.13"; " or " stands between several',
+        _is_specifiers,
+    ),
     "loop": (False, f"MODULE:FACTORY, or a pattern over {', '.join(loops.KNOWN)}", _is_loop),
     "link": (False, f"a list of links out of {', '.join(LINKS)}", _is_links),
     "platform": (
@@ -156,11 +170,17 @@ def gather(
         DeviationError: a file can't be read or breaks a rule, an entry overlaps another one, or a
             file without `subject` meets a run of several subjects.
     """
+    table = observed(known)
     shipped = [(known / f"{name}.toml", name) for name in subjects if name.isidentifier()]
-    found = [d for path, name in shipped if path.is_file() for d in load(path, clauses, name)]
+    found = [
+        entry
+        for path, name in shipped
+        if path.is_file()
+        for entry in load(path, clauses, name, table=table)
+    ]
     shaped = [name for name in subjects if name in SHAPED]
     for path in sorted((known / LOOPS).glob("*.toml")) if shaped else ():
-        found += load(path, clauses, *shaped)
+        found += load(path, clauses, *shaped, table=table)
     for path in files:
         entries = load(path, clauses, *subjects)
         strangers = sorted({d.subject for d in entries} - {*subjects})
@@ -174,7 +194,13 @@ def gather(
     return found
 
 
-def load(path: Path, clauses: Clauses, *subjects: str, drafts: bool = False) -> List[Deviation]:
+def load(
+    path: Path,
+    clauses: Clauses,
+    *subjects: str,
+    drafts: bool = False,
+    table: Optional[Observed] = None,
+) -> List[Deviation]:
     """Read one file.
 
     Args:
@@ -183,6 +209,7 @@ def load(path: Path, clauses: Clauses, *subjects: str, drafts: bool = False) -> 
         subjects: whom the run judges: whose file it is where that is one and the file's own
             `subject` key does not say so; all of them where it is a loop's.
         drafts: take entries whose reason or issue is still a TODO.
+        table: for a shipped file, where its subject or loop was judged; None for a user's.
 
     Raises:
         DeviationError: it can't be read, is no TOML, or breaks a rule; the message says which.
@@ -197,12 +224,31 @@ def load(path: Path, clauses: Clauses, *subjects: str, drafts: bool = False) -> 
     if not isinstance(entries, list):
         raise DeviationError(f"{path}: `deviation` is no list; write [[deviation]], two brackets")
     whose, loop = _about(path, data, subjects)
-    keys = {**ENTRY_KEYS, **(DRAFT_KEYS if drafts else {}), **(OF_LOOP_KEYS if loop else {})}
-    return [
-        made
+    keys = {
+        **ENTRY_KEYS,
+        **(DRAFT_KEYS if drafts else {}),
+        **(OF_LOOP_KEYS if loop else {}),
+        **({} if table is None else OF_SHIPPED_KEYS),
+    }
+    made = [
+        (entry, one)
         for number, entry in enumerate(entries, 1)
-        for made in _entries(_Place(path, number, subjects), entry, whose, loop, clauses, keys)
+        for one in _entries(_Place(path, number, subjects), entry, whose, loop, clauses, keys)
     ]
+    return [one if table is None else _shipped(one, entry, table) for entry, one in made]
+
+
+def _shipped(made: Deviation, entry: Mapping[str, Any], table: Observed) -> Deviation:
+    """Return an entry of a shipped file with the releases on which it was seen, and seen gone."""
+    known = table.releases(made.subject, made.when.loop)
+    try:
+        seen, gone = (expanded(entry.get(key, ()), known) for key in ("seen", "gone"))
+    except ValueError as error:
+        raise DeviationError(
+            f"{made.where} ({made.clause}): {error} of releases; observed.toml has, for it: "
+            f"{', '.join(known) or 'none'}"
+        ) from error
+    return replace(made, shipped=True, seen=seen, gone=gone)
 
 
 def is_of_a_loop(path: Path) -> bool:
@@ -284,6 +330,7 @@ def _entries(
             issue=entry["issue"],
             where=where,
             match=entry.get("match"),
+            check=entry.get("check", ""),
             # A stranger's entry is none of the run's, and asking would import the stranger.
             version=_version(subject, loop, where)
             if "version" in when and subject in (place.judged or subjects)
@@ -326,6 +373,9 @@ def _problem(entry: Any, clauses: Clauses, keys: _Keys) -> Optional[str]:
             return f"the catalogue has no such clause as {clause}; see `streamgauge list`"
         if clauses[clause].level == "behaviour":
             return f"a behaviour such as {clause} is never scored: nothing departs; take it out"
+        checks = [check.name for check in registry.checks_for(clause)]
+        if entry.get("check") not in (None, *checks):
+            return f"{clause} has no check {entry['check']}; it has {', '.join(checks) or 'none'}"
     return None
 
 

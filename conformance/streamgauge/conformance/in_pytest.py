@@ -14,6 +14,7 @@ import pytest
 
 from streamgauge.conformance import catalogue, clocks, deviation_files, heap
 from streamgauge.conformance.deviations import classify
+from streamgauge.conformance.observed import observed
 from streamgauge.conformance.plan import STOCK_LOOP, RunPlan
 from streamgauge.conformance.runner import TrialSpec, run_trial
 from streamgauge.conformance.selection import Selection
@@ -53,6 +54,7 @@ def conformance_tests(
         timeout_factor=timeout_factor,
     )  # fmt: skip
     selection = Selection(plan)
+    table = observed()
     listed = deviation_files.gather(plan.subjects, tuple(map(Path, deviations)), catalogue.load())
 
     @pytest.mark.parametrize("spec", selection.trials, ids=lambda spec: spec.id)
@@ -63,7 +65,7 @@ def conformance_tests(
             results = run_trial(spec, subject, loop, deadlines, selection.sweep)
         if results[0].verdict is Verdict.INAPPLICABLE:
             pytest.skip(results[0].detail)
-        found = classify(results, listed, complete=False)
+        found = classify(results, listed, complete=False, observed=table)
         wrong = [*found.harness, *found.new, *found.untried]
         if wrong:
             lines = [f"{r.clause} {r.verdict}: {r.detail}" for r in dict.fromkeys(wrong)]

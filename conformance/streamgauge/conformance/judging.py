@@ -12,13 +12,16 @@ from typing import Callable, List, Optional, Sequence
 from streamgauge.conformance import clocks, engine, registry
 from streamgauge.conformance.catalogue import Catalogue
 from streamgauge.conformance.clocks import Deadlines
-from streamgauge.conformance.deviations import Deviation, classify
+from streamgauge.conformance.deviations import Deviation, Here, classify
 from streamgauge.conformance.link_types import missing_links
+from streamgauge.conformance.observed import observed
 from streamgauge.conformance.plan import Listener, Result, RunPlan
 from streamgauge.conformance.report.account import Account
+from streamgauge.conformance.report.notes import about_releases, every_note
 from streamgauge.conformance.results import ResultsWriter, footer_of, header_of
 from streamgauge.conformance.selection import edition_of
 from streamgauge.conformance.verdicts import Verdict
+from streamgauge.conformance.versions import versions_of
 
 __all__ = ["Everyone", "FailFast", "Forecast", "judged"]
 
@@ -61,10 +64,11 @@ class FailFast(Listener):
 
     def __init__(self, listed: Sequence[Deviation]) -> None:
         self.listed = listed
+        self._observed = observed()
 
     def result(self, result: Result) -> None:
         """Look at one result by itself."""
-        found = classify([result], self.listed, complete=False)
+        found = classify([result], self.listed, complete=False, observed=self._observed)
         self.wants_stop = self.wants_stop or bool(found.new or found.harness)
 
 
@@ -171,6 +175,7 @@ def judged(
     complete = engine.run(plan, everyone)
     seconds = time.perf_counter() - begin
     promised = clauses.for_edition(edition)
+    here, table = Here(versions=versions_of(plan.subjects, plan.loops)), observed()
     account = Account(
         plan=plan,
         clauses=promised,
@@ -182,12 +187,23 @@ def judged(
             listed,
             complete=complete and not plan.plans,
             whole=not plan.clauses,
+            here=here,
+            observed=table,
         ),
         complete=complete,
         due=frozenset(c.clause for c in registry.all_checks()).intersection(promised),
         seconds=seconds,
         left_out={} if plan.links else missing_links(),
+        here=here,
+        notes=tuple(about_releases(plan, here, table)),
     )
     if writer:
-        writer.write(footer_of(everyone.results, claims=account.claims, complete=complete))
+        writer.write(
+            footer_of(
+                everyone.results,
+                claims=account.claims,
+                complete=complete,
+                notes=every_note(account),
+            )
+        )
     return account

@@ -56,7 +56,8 @@ PLAN_OPTIONS: Sequence[Callable[[Any], Any]] = (
         "--edition",
         type=click.Choice(EDITIONS),
         metavar="EDITION",
-        help="Judge by this edition of the page, 3.8 to 3.14; default: the running Python's.",
+        help=f"Judge by this edition of the page, {EDITIONS[0]} to {EDITIONS[-1]}; "
+        "default: the running Python's.",
     ),
     click.option(
         "--catalogue",

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from streamgauge.conformance import registry
 from streamgauge.conformance.deviations import SHOWN_BY_ANY
 from streamgauge.conformance.plan import STOCK_LOOP
 from streamgauge.conformance.report.account import Account, Entry, Judged, Status
+from streamgauge.conformance.report.notes import note_of
 from streamgauge.conformance.report.scripts import script_of
 from streamgauge.conformance.vocabulary import NoScriptError
 
@@ -24,6 +26,8 @@ LABELS: Mapping[str, Tuple[str, str, str]] = {
     Status.STALE: ("STALE", "bad", "stale"),
     Status.HARNESS: ("SUITE", "bad", "the suite's own fault"),
     Status.UNTRIED: ("UNTRIED", "listed", "not tried"),
+    Status.UNSEEN: ("unseen", "listed", "not known on this release"),
+    Status.BETTER: ("better", "listed", "better than listed"),
     Status.LISTED: ("listed", "listed", "listed"),
 }
 INDENT = 2 + max(len(label) for label, _, _ in LABELS.values())
@@ -88,8 +92,10 @@ def _print_full(console: Console, account: Account, group: Sequence[Entry]) -> N
         figures = " (in other figures elsewhere)" if entry.varies else ""
         _body(console, f"{entry.verdict} on {', '.join(entry.links)}{figures}", style="bad")
         _body(console, entry.detail.strip() or "(nothing more is known)", by=2)
+    if note_of(account, first):
+        _body(console, note_of(account, first))
     _command(console, command_for(account, first))
-    if first.status == Status.NEW:
+    if first.status in (Status.NEW, Status.UNSEEN):
         _script(console, first)
 
 
@@ -102,6 +108,13 @@ def _print_stale(console: Console, account: Account, group: Sequence[Entry]) -> 
         _body(console, f"listed as {entry.verdict}{links}, and no trial of it ended so")
         _body(console, f"{where}: delete the entry, or narrow its `when`")
         _command(console, command_for(account, entry))
+
+
+def _print_better(console: Console, account: Account, group: Sequence[Entry]) -> None:
+    """Print a shipped entry that did not come true here: it is nobody's to mend on the spot."""
+    for entry in group:
+        _title(console, account, entry, "")
+        _body(console, note_of(account, entry), style="quiet")
 
 
 def _print_listed(console: Console, account: Account, group: Sequence[Entry]) -> None:
@@ -131,6 +144,8 @@ PRINTERS: Mapping[str, _Lines] = {
     Status.STALE: _print_stale,
     Status.HARNESS: _print_full,
     Status.UNTRIED: _print_untried,
+    Status.UNSEEN: _print_full,
+    Status.BETTER: _print_better,
     Status.LISTED: _print_listed,
 }
 
@@ -154,9 +169,11 @@ def _command(console: Console, command: str) -> None:
 def command_for(account: Account, entry: Entry) -> str:
     """Give the command that runs just that trial, on the first of the links concerned."""
     words: List[str] = ["streamgauge", "repro", entry.judged.subject, entry.tried or entry.clause]
-    if entry.status == Status.STALE:
+    if entry.status in (Status.STALE, Status.BETTER):
         clause = [] if entry.clause in SHOWN_BY_ANY else ["--clause", entry.clause]
         words = ["streamgauge", "run", entry.judged.subject, *clause]
+    elif entry.check and len(registry.checks_for(entry.tried or entry.clause)) > 1:
+        words += ["--check", entry.check]
     if entry.plan:
         words += ["--plan", entry.plan]
     if entry.links and entry.links[0] != "-":

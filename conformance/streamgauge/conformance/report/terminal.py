@@ -59,16 +59,20 @@ def _print_summary(console: Console, account: Account) -> None:
     console.print(table)
     for line in _run_lines(console, account):
         console.print(Text(line, style="quiet"))
+    for note in account.notes:
+        console.print(Text(f"note: {note}"))
     if account.exit_code:
         console.print(Text(f"exit {account.exit_code}: {_meaning(account)}", style="bad"))
 
 
 def _counts(account: Account, judged: Judged) -> str:
     tally = account.tally(judged)
-    stale = sum(e.status == Status.STALE for e in account.entries(judged))
+    statuses = [e.status for e in account.entries(judged)]
     counts: Tuple[Tuple[int, str], ...] = (
         (tally.new, "new"),
-        (stale, "stale"),
+        (statuses.count(Status.STALE), "stale"),
+        (tally.unseen, "not known on this release"),
+        (statuses.count(Status.BETTER), "better than listed"),
         (tally.listed, "listed"),
         (tally.untried, "not tried"),
     )
