@@ -5,7 +5,7 @@ All scripts of a test run in one process of their own, one after the other.
 
 from __future__ import annotations
 
-import asyncio
+import inspect
 import json
 import re
 import subprocess
@@ -257,4 +257,4 @@ def test_scripts_by_hand_belong_to_clauses_and_are_short() -> None:
     assert set(names) <= of_checks | alone
     assert [] == [name for name, lines in names.items() if len(lines) + 2 > LINES_AT_MOST]
     assert all(any("SUBJECT." in line for line in lines) for lines in names.values())
-    assert asyncio.iscoroutinefunction(registry.all_checks()[0].function)
+    assert inspect.iscoroutinefunction(registry.all_checks()[0].function)

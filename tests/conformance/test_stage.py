@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -199,6 +200,43 @@ def test_a_fault_of_the_suite_is_raised_here(
     monkeypatch.setattr(stage, "run_trial", broken)
     with pytest.raises(RuntimeError, match="LookupError: planted in the suite"):
         played("always_passes")
+
+
+def test_a_child_ends_whose_fork_was_told_as_an_error(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A warning that is an error is raised in the parent, when the child is there already."""
+    real, children = os.fork, []
+
+    def fork() -> int:
+        child = real()
+        if child:
+            children.append(child)
+            raise DeprecationWarning("planted: threads")
+        return child
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fork", fork)
+        with pytest.raises(DeprecationWarning, match="planted"):
+            played("always_passes")
+    assert (children[0], 0) == os.waitpid(children[0], 0)
+
+
+def test_a_machine_that_has_room_again_is_played_on(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fork that failed leaves nothing half made: the next trial has its child."""
+
+    def refused() -> int:
+        raise BlockingIOError(errno.EAGAIN, "planted")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fork", refused)
+        with pytest.raises(BlockingIOError, match="planted"):
+            played("always_passes")
+    forked = played.stages[-1]
+    spec = next(iter(forked._trials.values()))
+    assert [Verdict.PASS] == [r.verdict for r in forked.run(spec)]
 
 
 def test_where_importing_left_a_thread_nothing_is_forked(

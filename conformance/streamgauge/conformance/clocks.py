@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -186,17 +187,23 @@ class InLoopClock:
 
 def hang_stall_clock(log: TextIO) -> None:
     """Let the outer clock, when it runs out, end this process with every stack in `log`."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # what ends the process, behind faulthandler
     faulthandler.register(signal.SIGALRM, log, all_threads=True, chain=True)
 
 
 def arm_stall_clock(deadlines: Deadlines) -> None:
     """Set the outer clock going, anew if it is: the process ends unless disarmed in time."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     signal.setitimer(signal.ITIMER_REAL, deadlines.stall_s)
 
 
 def disarm_stall_clock() -> None:
     """Stop the outer clock."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 

@@ -333,8 +333,8 @@ def _entry_for(result: Result, entries: Sequence[Deviation]) -> Optional[Deviati
 
 def was_tried(entry: Deviation, results: Sequence[Result]) -> bool:
     """Whether results say something about an entry: one that it concerns was played."""
-    # A trial of the suite's own fault says nothing about the entry; nor does one that was played
-    # once about an entry of what shows under some plans only.
-    silent = (Verdict.INAPPLICABLE, Verdict.HARNESS)
+    # A trial that was not tried, or of the suite's own fault, says nothing about the entry; nor
+    # does one that was played once about an entry of what shows under some plans only.
+    silent = (Verdict.INAPPLICABLE, Verdict.HARNESS, *UNTRIED)
     plays = 2 if entry.verdict is Verdict.PARTIAL else 0
     return any(entry.concerns(r) and r.verdict not in silent and r.plays >= plays for r in results)

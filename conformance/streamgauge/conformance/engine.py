@@ -19,6 +19,7 @@ from typing import Dict, TextIO
 
 from streamgauge.conformance.errors import HarnessError
 from streamgauge.conformance.host import EVENTS, WENT_THROUGH
+from streamgauge.conformance.machine import need_unix, short_folder
 from streamgauge.conformance.plan import Listener, Result, RunPlan
 from streamgauge.conformance.plugin import LOGS, PLAN
 from streamgauge.conformance.rehearsal import ending, rehearse_strangers
@@ -27,6 +28,7 @@ from streamgauge.conformance.selection import Selection
 __all__ = ["check_plan", "run"]
 
 OURS = ("PYTEST_", "PY_COLORS", "STREAMGAUGE_", "COVERAGE_PROCESS_START")
+ROOM_BYTES = 48  # of a unix socket's path: the run's folder, a trial's, and the socket
 LAST_LINES = 15  # of the host's own output, for the message when it broke
 
 
@@ -44,6 +46,7 @@ def check_plan(plan: RunPlan) -> int:
             module that cannot be imported, or ends the process that imports it.
         NothingToRunError: if no trial is left.
     """
+    need_unix()
     rehearse_strangers(plan.subjects, plan.loops, plan.search_path)
     return len(Selection(plan).trials)
 
@@ -61,7 +64,8 @@ def run(plan: RunPlan, listener: Listener) -> bool:
     Raises:
         HarnessError: if the engine's own process broke; no result of the run is to be trusted.
     """
-    with tempfile.TemporaryDirectory(prefix="streamgauge-") as folder:
+    need_unix()
+    with tempfile.TemporaryDirectory(prefix="streamgauge-", dir=short_folder(ROOM_BYTES)) as folder:
         reading, writing = os.pipe()
         output = Path(folder) / "host.out"
         with output.open("w") as out, os.fdopen(reading, encoding="utf-8") as events:
@@ -88,6 +92,8 @@ def run(plan: RunPlan, listener: Listener) -> bool:
 def _end(host: subprocess.Popen[bytes]) -> None:
     """End the host and its workers, which else would write into a folder that is being removed."""
     if host.returncode is None:  # its number is not anybody else's yet
+        if sys.platform == "win32":
+            raise NotImplementedError
         with contextlib.suppress(ProcessLookupError):
             os.killpg(host.pid, signal.SIGKILL)
         host.wait()

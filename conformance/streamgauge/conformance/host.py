@@ -101,9 +101,9 @@ class Reporter:
             broken.update([result.clause] if result.verdict is Verdict.NOISE else [])
 
     def _without_result(self, spec: TrialSpec, report: pytest.TestReport) -> Result:
-        node: Any = getattr(report, "node", None)
-        if node is None:
+        if report.when == "call":  # the worker's own report, of what the suite raised there
             return spec.result(Observation(Ended.SUITE), str(report.longrepr), report.duration)
+        node: Any = report.node  # xdist's report of a dead worker
         return obituary(spec, log_of(node.gateway.id))
 
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:

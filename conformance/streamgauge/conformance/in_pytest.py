@@ -7,13 +7,12 @@ has no end; a loop that is held is for that suite's own time limit, or for `stre
 from __future__ import annotations
 
 import contextlib
-import gc
 from pathlib import Path
 from typing import Any, Callable, Iterator, Optional, Sequence, Union
 
 import pytest
 
-from streamgauge.conformance import catalogue, clocks, deviation_files
+from streamgauge.conformance import catalogue, clocks, deviation_files, heap
 from streamgauge.conformance.deviations import classify
 from streamgauge.conformance.observed import observed
 from streamgauge.conformance.plan import STOCK_LOOP, RunPlan
@@ -23,7 +22,7 @@ from streamgauge.conformance.verdicts import Verdict
 
 __all__ = ["conformance_tests"]
 
-FROZEN = gc.get_freeze_count()  # Python 3.12 itself keeps some objects so
+FROZEN = heap.frozen_count()  # Python 3.12 itself keeps some objects so
 
 
 def conformance_tests(
@@ -82,11 +81,11 @@ def _heap_set_aside() -> Iterator[None]:
     It collects each time, which takes long in a process with thousands of tests; and what other
     tests left open would be found then, and be put down to the subject.
     """
-    frozen = gc.get_freeze_count() > FROZEN  # by somebody else, who wants it to stay so
+    frozen = heap.frozen_count() > FROZEN  # by somebody else, who wants it to stay so
     if not frozen:
-        gc.freeze()
+        heap.freeze()
     try:
         yield
     finally:
         if not frozen:
-            gc.unfreeze()
+            heap.unfreeze()

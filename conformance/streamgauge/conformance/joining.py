@@ -20,6 +20,7 @@ from streamgauge.conformance.expectations import (
 )
 from streamgauge.conformance.link_types import make_link
 from streamgauge.conformance.links import AnyListener, AnyPeer, Link
+from streamgauge.conformance.machine import MissingError
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.speech import PLAIN, Speech
 from streamgauge.conformance.subjects import Subject
@@ -211,6 +212,8 @@ class Joining:
         try:
             target = self.servers[-1].sockets[0].getsockname() if address is None else address
             peer = await self._joint.dial(target, speech)
+        except MissingError:
+            raise
         except Exception as error:
             raise CheckFailedError(f"expected to reach the server, got {shown(error)}") from error
         self._peer.append(peer)
@@ -247,7 +250,7 @@ class Joining:
         outer, self.setup_clause = self.setup_clause, clause
         try:
             yield
-        except AdapterError:
+        except (AdapterError, MissingError):
             raise
         except Exception as error:
             raise PreconditionError(clause, error) from error

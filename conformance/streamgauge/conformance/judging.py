@@ -13,6 +13,7 @@ from streamgauge.conformance import clocks, engine, registry
 from streamgauge.conformance.catalogue import Catalogue
 from streamgauge.conformance.clocks import Deadlines
 from streamgauge.conformance.deviations import Deviation, Here, classify
+from streamgauge.conformance.link_types import missing_links
 from streamgauge.conformance.observed import observed
 from streamgauge.conformance.plan import Listener, Result, RunPlan
 from streamgauge.conformance.report.account import Account
@@ -115,6 +116,8 @@ class Forecast(Listener):
             return
         self._done += 1
         self._to_come = max(0, self._to_come - 1)
+        if result.verdict is Verdict.PASS:  # slow, perhaps; no clock has ended it
+            return
         if result.verdict is not Verdict.STALL and result.seconds < self._slow_s:
             return
         self._slow += 1
@@ -190,6 +193,7 @@ def judged(
         complete=complete,
         due=frozenset(c.clause for c in registry.all_checks()).intersection(promised),
         seconds=seconds,
+        left_out={} if plan.links else missing_links(),
         here=here,
         notes=tuple(about_releases(plan, here, table)),
     )

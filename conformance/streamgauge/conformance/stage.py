@@ -13,6 +13,7 @@ import faulthandler
 import gc
 import multiprocessing
 import os
+import sys
 import threading
 import time
 import traceback
@@ -20,8 +21,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Dict, FrozenSet, List, Optional, Sequence, TextIO, Tuple, Union
 
-from streamgauge.conformance import clocks, lacking
+from streamgauge.conformance import clocks, heap, lacking
 from streamgauge.conformance.deliveries import WHOLE
+from streamgauge.conformance.forking import start_forked
 from streamgauge.conformance.memory import MemoryBound
 from streamgauge.conformance.plan import Result
 from streamgauge.conformance.rehearsal import ending
@@ -64,7 +66,7 @@ class Stage:
 
     def run(self, spec: TrialSpec) -> List[Result]:
         """Run one trial, each of its plays under the outer clock and within the bounds."""
-        gc.freeze()  # what is alive now is never looked at again: a collection is quick
+        heap.freeze()  # what is alive now is never looked at again: a collection is quick
         self._memory.begin()
         self._wind_up(WHOLE.name)
         try:
@@ -182,26 +184,35 @@ class ForkedStage:
 
     def _fork(self) -> Connection:
         gc.collect()
-        gc.freeze()  # a child's collection would copy what it looks at of this process's memory
-        self._line, theirs = multiprocessing.Pipe()
-        forking = multiprocessing.get_context("fork")
-        self._child = forking.Process(target=self._serve, args=(self._line, theirs))
-        self._child.start()
-        theirs.close()
-        return self._line
+        heap.freeze()  # a child's collection would copy what it looks at of this process's memory
+        if sys.platform == "win32":
+            raise NotImplementedError
+        ours, theirs = multiprocessing.Pipe()
+        with theirs:
+            try:
+                self._child = start_forked(self._serve, ours, theirs)
+            except BaseException:
+                ours.close()  # a child that was forked all the same ends with its line
+                raise
+        self._line = ours
+        return ours
 
     def _serve(self, line_of_worker: Connection, line: Connection) -> None:
         """Be the child: play what is asked for until the worker is gone."""
         line_of_worker.close()
-        with self._log.open("w", encoding="utf-8") as log, contextlib.suppress(EOFError):
-            stage = Stage(self._selection, log, self._factor)
+        stages: List[Stage] = []  # set up for the first trial, which tells what goes wrong in it
+        with contextlib.ExitStack() as until_the_end, contextlib.suppress(EOFError):
             while True:
                 spec = self._trials[line.recv()]
                 try:
-                    results, fault = [result.to_dict() for result in stage.run(spec)], ""
+                    if not stages:
+                        log = until_the_end.enter_context(self._log.open("w", encoding="utf-8"))
+                        stages.append(Stage(self._selection, log, self._factor))
+                    results = [result.to_dict() for result in stages[0].run(spec)]
+                    answer = (results, "", stages[0].spent)
                 except Exception:
-                    results, fault = [], traceback.format_exc()
-                line.send((results, fault, stage.spent))
+                    answer = ([], traceback.format_exc(), True)
+                line.send(answer)
 
     def _has_answered(self, line: Connection) -> bool:
         """Wait for the child as long as one look; notes whether the machine was away meanwhile."""

@@ -18,11 +18,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 # A trial waits for sockets and timers about as long as it computes.
 WORKERS = 2 * (os.cpu_count() or 1)
+FACTOR_AT_MOST = 1e6  # a deadline of months, and all that the kernel's timer can count
 
 
 def _finite(_context: click.Context, _option: click.Parameter, value: float) -> float:
     """Refuse a deadline that never comes: no trial could end by it."""
-    if not math.isfinite(value):
+    if not math.isfinite(value) or value > FACTOR_AT_MOST:
         raise click.BadParameter(f"{value} is no number of times; give one such as 2.5")
     return value
 

@@ -101,6 +101,13 @@ class Entry:
     tried: str = ""
     plan: str = ""
 
+    @property
+    def reason(self) -> str:
+        """The reason that several clauses may have in common; empty for any other departure."""
+        if self.status == Status.UNTRIED:
+            return self.detail
+        return self.deviation.reason if self.deviation and self.status == Status.LISTED else ""
+
 
 @dataclass(frozen=True)
 class Account:
@@ -116,6 +123,7 @@ class Account:
         complete: whether the run ended by itself.
         due: ids of the clauses that an unrestricted run has to try.
         seconds: wall time of the run.
+        left_out: links that this machine has not got, each with the reason.
         here: where it took place.
         notes: remarks on what is newer than the suite knows.
     """
@@ -129,6 +137,7 @@ class Account:
     complete: bool
     due: FrozenSet[str] = frozenset()
     seconds: float = 0.0
+    left_out: Mapping[str, str] = field(default_factory=dict)
     here: Here = field(default_factory=Here)
     notes: Tuple[str, ...] = ()
     judged: Tuple[Judged, ...] = field(init=False)
@@ -243,9 +252,9 @@ class Account:
         found = self._from_results(judged) + self._stale(judged)
         rank = {clause: n for n, clause in enumerate(self.clauses)}
         found.sort(key=lambda e: rank.get(e.clause, len(rank)))
-        # Listed departures with one reason stand together, where the first of them stands.
-        reasons = {e.deviation.reason: n for n, e in reversed([*enumerate(found)]) if e.deviation}
-        return sorted(found, key=lambda e: (Status.ORDER.index(e.status), _place(e, reasons)))
+        # Those with one reason stand together, where the first of them stands.
+        reasons = {e.reason: n for n, e in reversed([*enumerate(found)]) if e.reason}
+        return sorted(found, key=lambda e: (Status.ORDER.index(e.status), reasons.get(e.reason, 0)))
 
     def _from_results(self, judged: Judged) -> List[Entry]:
         kinds: List[Tuple[str, List[Tuple[Result, Deviation | None]]]] = [
@@ -298,11 +307,6 @@ def _merged(judged: Judged, status: str, group: Sequence[Tuple[Result, Deviation
         tried=first.tried,
         plan=first.plan,
     )
-
-
-def _place(entry: Entry, reasons: Mapping[str, int]) -> int:
-    listed = entry.status == Status.LISTED and entry.deviation
-    return reasons[listed.reason] if listed else 0  # sorting is stable
 
 
 def in_order(links: Sequence[str]) -> Tuple[str, ...]:

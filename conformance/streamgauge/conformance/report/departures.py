@@ -58,10 +58,10 @@ def print_departures(console: Console, account: Account, statuses: Sequence[str]
 
 
 def _topic(entry: Entry) -> Tuple[str, ...]:
-    """Say what is told in one block: a clause; for listed ones all that have the same reason."""
+    """Return what one block is about: a clause, or the reason that several have in common."""
     if entry.status == Status.LISTED and entry.deviation:
         return (entry.deviation.reason, entry.deviation.issue)
-    return (entry.clause,)
+    return (entry.reason or entry.clause,)
 
 
 def _heading(judged: Judged, entries: Sequence[Entry]) -> Text:
@@ -126,11 +126,24 @@ def _print_listed(console: Console, account: Account, group: Sequence[Entry]) ->
         _body(console, f"{listed.reason} ({listed.issue})", style="quiet")
 
 
+def _print_untried(console: Console, account: Account, group: Sequence[Entry]) -> None:
+    """Print clauses that could not be tried for one reason: more than one of them in one line."""
+    clauses = {entry.clause for entry in group}
+    if len(clauses) == 1:
+        _print_full(console, account, group)
+        return
+    label, style, _ = LABELS[Status.UNTRIED]
+    console.print(
+        Text.assemble((label.ljust(INDENT), style), f"{len(clauses)} clauses: {group[0].detail}"),
+        soft_wrap=True,
+    )
+
+
 PRINTERS: Mapping[str, _Lines] = {
     Status.NEW: _print_full,
     Status.STALE: _print_stale,
     Status.HARNESS: _print_full,
-    Status.UNTRIED: _print_full,
+    Status.UNTRIED: _print_untried,
     Status.UNSEEN: _print_full,
     Status.BETTER: _print_better,
     Status.LISTED: _print_listed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from typing import List, Mapping, Tuple
+from typing import Dict, List, Mapping, Tuple
 
 from rich.console import Console
 from rich.table import Table
@@ -91,7 +91,7 @@ def _gaps(account: Account, judged: Judged) -> List[str]:
     return [f"{missing} without a trial"] if missing else []
 
 
-def _run_lines(console: Console, account: Account) -> Tuple[str, str]:
+def _run_lines(console: Console, account: Account) -> Tuple[str, ...]:
     trials, seconds = len(account.results), account.seconds
     rate = f", {trials / seconds:.0f} a second" if seconds else ""
     workers = f"{account.plan.workers} worker{'s' * (account.plan.workers != 1)}"
@@ -100,7 +100,16 @@ def _run_lines(console: Console, account: Account) -> Tuple[str, str]:
     return (
         f"{judged_by} {sign(console, 'dot')} {python}",
         f"{trials} trial{'s' * (trials != 1)} in {seconds:.1f} s{rate}, {workers}",
+        *_links_left_out(account),
     )
+
+
+def _links_left_out(account: Account) -> List[str]:
+    """Return a line for each reason why this machine has not got some of the links."""
+    links: Dict[str, List[str]] = {}
+    for link, reason in account.left_out.items():
+        links.setdefault(reason, []).append(link)
+    return [f"not on {' and '.join(names)}: {reason}" for reason, names in links.items()]
 
 
 def _meaning(account: Account) -> str:
