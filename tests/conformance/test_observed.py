@@ -10,6 +10,7 @@ import pytest
 from packaging.version import Version
 
 from streamgauge.conformance import catalogue, deviation_files, history
+from streamgauge.conformance import observed as releases
 from streamgauge.conformance.catalogue import EDITIONS
 from streamgauge.conformance.deviations import Deviation, When
 from streamgauge.conformance.errors import HarnessError
@@ -54,6 +55,33 @@ def test_the_running_release_has_a_name() -> None:
     assert re.match(r"3\.\d+\.\d+", running())
     assert running().startswith(base_of(running()))
     assert Version(running()) is not None
+
+
+@pytest.mark.parametrize(
+    ("version", "schemes", "implementation", "build"),
+    [
+        ("3.13.5 (main, ...)", ("venv",), "cpython", ""),
+        ("3.13.5 (main, ...)", ("deb_system", "venv"), "cpython", "debian"),
+        ("3.13.5 (main, ...)", ("rpm_prefix",), "cpython", "fedora"),
+        ("3.13.5 | packaged by conda-forge |", ("venv",), "cpython", "conda"),
+        ("3.13.5+ (heads/3.13:1a2b, ...)", ("venv",), "cpython", "snapshot"),
+        ("3.13.5+ (main, ...)", ("deb_system",), "cpython", "snapshot.debian"),
+        ("3.11.17 (8.0.1+dfsg, ...)\n[PyPy 8.0.1 ...]", ("venv",), "pypy", "pypy"),
+    ],
+)
+def test_who_built_it_is_a_part_of_the_name(
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+    schemes: Tuple[str, ...],
+    implementation: str,
+    build: str,
+) -> None:
+    """Distributions patch, and other implementations are others: each is a release of its own."""
+    monkeypatch.setattr(releases.sys, "version", version)
+    monkeypatch.setattr(releases.sysconfig, "get_scheme_names", lambda: schemes)
+    monkeypatch.setattr(releases.sys.implementation, "name", implementation)
+    assert build == releases._build()
+    assert base_of(f"3.13.5+{build}" if build else "3.13.5") == "3.13.5"
 
 
 def test_releases_are_in_the_order_of_versions() -> None:

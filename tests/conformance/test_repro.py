@@ -208,8 +208,6 @@ def test_of_several_checks_the_script_is_the_departing_ones(repro, monkeypatch, 
     monkeypatch.setattr(repeating.deviation_files, "gather", lambda *_: [listed])
     error = ("ValueError", "CancelledError")
     _, out, _ = repro("always_passes", clause, "--script")
-    assert [n == number for n in range(2)] == [
-        f"raise {e}" in out.replace("asyncio.C", "C") for e in error
-    ]
+    assert [n == number for n in range(2)] == [e in out for e in error]
     _, out, _ = repro("always_passes", clause, "--check", names[1 - number], "--script")
     assert error[1 - number] in out

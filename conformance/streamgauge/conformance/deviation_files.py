@@ -1,7 +1,7 @@
 """Deviation files: reading and checking them; those of known subjects and loops are in `known/`.
 
 A file is TOML: `subject`, where nothing else says whose it is, and one `[[deviation]]` an entry,
-with the keys of `ENTRY_KEYS` and `WHEN_KEYS`. One that has `loop` instead, a pattern, is about an
+with the keys of `deviation_keys`. One that has `loop` instead, a pattern, is about an
 event loop: its entries are of whatever subjects the run judges on it, or of those that an entry
 names. What ships of loops is said of `SHAPED` subjects alone. Every slip is a `DeviationError` that
 names file, entry and remedy. What an entry means for a run's results stands in `deviations`.
@@ -9,15 +9,12 @@ names file, entry and remedy. What an entry means for a run's results stands in 
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Any,
-    Callable,
     Dict,
     List,
     Mapping,
@@ -27,13 +24,21 @@ from typing import (
     Tuple,
 )
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-from streamgauge.conformance import loops, registry
-from streamgauge.conformance.deviations import ANY_LINK, LISTABLE, OR, Deviation, When
+from streamgauge.conformance import registry
+from streamgauge.conformance.deviation_keys import (
+    DRAFT_KEYS,
+    ENTRY_KEYS,
+    OF_LOOP_KEYS,
+    OF_SHIPPED_KEYS,
+    WHEN_KEYS,
+    Keys,
+    broken_key,
+    is_loop,
+    is_text,
+)
+from streamgauge.conformance.deviations import Deviation, When
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.observed import KNOWN, SHAPED, Observed, expanded, observed
-from streamgauge.conformance.plan import LINKS
 from streamgauge.conformance.verdicts import Verdict
 from streamgauge.conformance.versions import version_of, version_of_loop
 
@@ -50,109 +55,10 @@ if TYPE_CHECKING:
 __all__ = ["DeviationError", "gather", "load"]
 
 LOOPS = "loops"  # folder in `known`
-PLATFORMS = (
-    *("aix", "android", "cygwin", "darwin", "dragonfly", "emscripten", "freebsd", "haiku", "ios"),
-    *("linux", "netbsd", "openbsd", "sunos", "wasi", "win32"),
-)
-NUMBERED = [f"{name}{release}" for name in PLATFORMS for release in range(40)]  # as freebsd14
-MODULE_AND_FACTORY = re.compile(r"[^\s:]+:[^\s:]+")
 
 
 class DeviationError(UsageError):
     """A deviation file can't be used; the message names file, entry and remedy."""
-
-
-_Check = Callable[[Any], bool]
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_filled_in(value: Any) -> bool:
-    return _is_text(value) and not value.lstrip().upper().startswith("TODO")
-
-
-def _is_links(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and set(map(str, value)) <= {*ANY_LINK}
-
-
-def _is_names(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_is_text, value))
-
-
-def _is_platform(value: Any) -> bool:
-    return _is_text(value) and any(fnmatchcase(name, value) for name in (*PLATFORMS, *NUMBERED))
-
-
-def _is_loop(value: Any) -> bool:
-    known = _is_text(value) and any(fnmatchcase(name, value) for name in loops.names())
-    return known or (isinstance(value, str) and MODULE_AND_FACTORY.fullmatch(value) is not None)
-
-
-def _is_specifier(value: Any) -> bool:
-    try:
-        SpecifierSet(value)
-    except (InvalidSpecifier, AttributeError, TypeError):
-        return False
-    return isinstance(value, str)
-
-
-def _is_specifiers(value: Any) -> bool:
-    return isinstance(value, str) and all(map(_is_specifier, value.split(OR)))
-
-
-def _is_regex(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and re.compile(value) is not None
-    except re.error:
-        return False
-
-
-# key -> (whether it is mandatory, what its value has to be, how to see that)
-_Keys = Mapping[str, Tuple[bool, str, _Check]]
-ENTRY_KEYS: _Keys = {
-    "clause": (True, "a clause id", _is_text),
-    "verdict": (
-        True,
-        f"one of {', '.join(map(str, LISTABLE))}",
-        [*map(str, LISTABLE)].__contains__,
-    ),
-    "reason": (True, "a text that says why, no TODO", _is_filled_in),
-    "issue": (True, 'a text, no TODO; "no upstream issue known" if there is none', _is_filled_in),
-    "when": (False, "a table", lambda value: isinstance(value, dict)),
-    "match": (False, "a regular expression", _is_regex),
-    "check": (False, "the name of a check of the clause", _is_text),
-}
-RELEASES = 'a list of releases out of observed.toml, or of ranges such as "3.8.18 to 3.13.5"'
-OF_SHIPPED_KEYS: _Keys = {  # in a list of the suite's own: where it was seen, and seen gone
-    "seen": (False, RELEASES, lambda value: value == [] or _is_names(value)),
-    "gone": (False, RELEASES, lambda value: value == [] or _is_names(value)),
-}
-OF_LOOP_KEYS: _Keys = {  # in a loop's file
-    "subject": (False, "a list of subjects", _is_names),
-    "clause": (True, "a clause id, or a list of them", lambda v: _is_text(v) or _is_names(v)),
-}
-DRAFT_KEYS: _Keys = dict.fromkeys(("reason", "issue"), (True, "a text", _is_text))
-WHEN_KEYS: _Keys = {
-    "python": (
-        False,
-        'a version specifier such as ">=3.8,<3.13"; " or " stands between several',
-        _is_specifiers,
-    ),
-    "loop": (False, f"MODULE:FACTORY, or a pattern over {', '.join(loops.KNOWN)}", _is_loop),
-    "link": (False, f"a list of links out of {', '.join(LINKS)}", _is_links),
-    "platform": (
-        False,
-        f"a pattern over what sys.platform may be: {', '.join(PLATFORMS)}",
-        _is_platform,
-    ),
-    "version": (
-        False,
-        "a version specifier over the subject's, or the loop's, such as \"<2.1\"",
-        _is_specifier,
-    ),
-}
 
 
 def gather(
@@ -266,12 +172,12 @@ def _about(
     """Say whose departures a file lists, and on which loop if it is a loop's."""
     loop = data.get("loop")
     if loop is not None:
-        if not _is_text(loop) or "subject" in data:
+        if not is_text(loop) or "subject" in data:
             raise DeviationError(
                 f'{path}: expected `loop = "PATTERN"` and no `subject` beside it, got '
                 f"loop = {loop!r}; an entry may name subjects, in a list"
             )
-        if not _is_loop(loop):
+        if not is_loop(loop):
             raise DeviationError(f"{path}: loop = {loop!r}; expected {WHEN_KEYS['loop'][1]}")
         return subjects, str(loop)
     whose = data.get("subject", subjects[0] if len(subjects) == 1 else None)
@@ -305,7 +211,7 @@ def _entries(
     subjects: Sequence[str],
     loop: Optional[str],
     clauses: Clauses,
-    keys: _Keys,
+    keys: Keys,
 ) -> List[Deviation]:
     """Read one entry, once for each subject and each clause that it is about."""
     name = entry.get("clause", "no clause") if isinstance(entry, dict) else entry
@@ -361,11 +267,11 @@ def _version(subject: str, loop: Optional[str], where: str) -> str:
     )
 
 
-def _problem(entry: Any, clauses: Clauses, keys: _Keys) -> Optional[str]:
+def _problem(entry: Any, clauses: Clauses, keys: Keys) -> Optional[str]:
     """Say what breaks a rule first, and the remedy; None for a sound entry."""
     if not isinstance(entry, dict):
         return "expected a table; write [[deviation]], two brackets"
-    problem = _broken_key(entry, keys) or _broken_key(entry.get("when", {}), WHEN_KEYS)
+    problem = broken_key(entry, keys) or broken_key(entry.get("when", {}), WHEN_KEYS)
     if problem:
         return problem
     for clause in _listed(entry["clause"]):
@@ -376,18 +282,6 @@ def _problem(entry: Any, clauses: Clauses, keys: _Keys) -> Optional[str]:
         checks = [check.name for check in registry.checks_for(clause)]
         if entry.get("check") not in (None, *checks):
             return f"{clause} has no check {entry['check']}; it has {', '.join(checks) or 'none'}"
-    return None
-
-
-def _broken_key(table: Mapping[str, Any], keys: _Keys) -> Optional[str]:
-    for key in table:
-        if key not in keys:
-            return f"unknown key {key!r}; use {', '.join(keys)}"
-    for key, (mandatory, wanted, fits) in keys.items():
-        if mandatory and key not in table:
-            return f"no {key}; add {key} = {wanted}"
-        if key in table and not fits(table[key]):
-            return f"{key} = {table[key]!r}; expected {wanted}"
     return None
 
 

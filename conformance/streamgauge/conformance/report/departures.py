@@ -166,14 +166,20 @@ def _command(console: Console, command: str) -> None:
     console.print(" " * INDENT + "$ " + command, style="command", soft_wrap=True)
 
 
+def _check(entry: Entry) -> List[str]:
+    """Return the words that name the departing check, where its clause has several."""
+    names = [check.name for check in registry.checks_for(entry.tried or entry.clause)]
+    return ["--check", entry.check] if len(names) > 1 and entry.check in names else []
+
+
 def command_for(account: Account, entry: Entry) -> str:
     """Give the command that runs just that trial, on the first of the links concerned."""
     words: List[str] = ["streamgauge", "repro", entry.judged.subject, entry.tried or entry.clause]
     if entry.status in (Status.STALE, Status.BETTER):
         clause = [] if entry.clause in SHOWN_BY_ANY else ["--clause", entry.clause]
         words = ["streamgauge", "run", entry.judged.subject, *clause]
-    elif entry.check and len(registry.checks_for(entry.tried or entry.clause)) > 1:
-        words += ["--check", entry.check]
+    else:
+        words += _check(entry)
     if entry.plan:
         words += ["--plan", entry.plan]
     if entry.links and entry.links[0] != "-":
