@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import contextvars
+from asyncio import base_events
 
 import pytest
 
 from streamgauge.fakes import MemoryNetwork
+from streamgauge.fakes.server import MemoryServer
 
 
 async def test_a_server_that_does_not_serve_yet_refuses(shout, ask):
@@ -79,7 +81,9 @@ async def test_serve_forever_is_called_once(serving, turns):
         await serving.serve_forever()
 
 
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="close_clients came with Python 3.13")
+@pytest.mark.skipif(
+    not hasattr(base_events.Server, "close_clients"), reason="this asyncio has no close_clients"
+)
 @pytest.mark.parametrize("how", ["close_clients", "abort_clients"])
 async def test_clients_can_be_sent_away(serving, how):
     """All connections end, the server goes on, and `wait_closed` has nobody to wait for."""
@@ -114,3 +118,48 @@ async def test_a_factory_that_raises_ends_that_connection_alone():
         await asyncio.sleep(0)
         assert 1 == len(net.connections)
         second.close()
+
+
+async def test_it_is_asyncios_own_server(serving):
+    """A server of a network is an instance of the class that the running asyncio serves with."""
+    assert isinstance(serving, base_events.Server)
+    assert MemoryServer.serve_forever is base_events.Server.serve_forever
+    assert MemoryServer.wait_closed is base_events.Server.wait_closed
+
+
+async def test_a_factory_that_closes_its_server_ends_the_connection():
+    """The client of a server that is closed as it accepts meets the end, and nothing is left."""
+    servers = []
+
+    def factory():
+        servers[0].close()
+        return asyncio.Protocol()
+
+    async with MemoryNetwork() as net:
+        loop = asyncio.get_running_loop()
+        servers.append(await loop.create_server(factory, "127.0.0.1", 80))
+        reader, writer = await asyncio.open_connection("127.0.0.1", 80)
+        assert b"" == await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        await servers[0].wait_closed()
+        assert () == net.connections
+
+
+async def test_each_connection_has_a_context_of_its_own():
+    """A context variable that one connection's factory sets is not seen by the next one's."""
+    seen = []
+    number = contextvars.ContextVar("number", default=0)
+
+    def factory():
+        seen.append(number.get())
+        number.set(number.get() + 1)
+        return asyncio.Protocol()
+
+    async with MemoryNetwork(ignore_leaks="all"):
+        await asyncio.get_running_loop().create_server(factory, "127.0.0.1", 80)
+        writers = [(await asyncio.open_connection("127.0.0.1", 80))[1] for _ in range(3)]
+        await asyncio.sleep(0)
+        for writer in writers:
+            writer.close()
+    assert [0, 0, 0] == seen

@@ -58,10 +58,14 @@ class Attempts:
             The transport and the protocol.
 
         Raises:
+            ImportError: TLS is asked for, and this Python has no `ssl`.
             OSError: no attempt succeeded; the same error as asyncio's.
             ValueError: the arguments do not go together.
             ForbiddenConnectError: an address is not in the network.
         """
+        if kwargs.get("ssl"):
+            import ssl  # noqa: F401, PLC0415  # where there is none, nothing is to be connected
+
         create: Any = asyncio.BaseEventLoop.create_connection
         made: Tuple[Any, Any] = await create(self, factory, host, port, **kwargs)
         return made

@@ -13,6 +13,7 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
 from contextlib import asynccontextmanager
 from typing import (
     TYPE_CHECKING,
@@ -54,6 +55,7 @@ Sockets = Tuple[socket.socket, socket.socket]
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
 _ports = itertools.cycle(range(49152, 65536))  # the ports that nobody is given for good
+_ports_lock = threading.Lock()  # threads with loops of their own share them, without a GIL too
 
 
 @asynccontextmanager
@@ -207,7 +209,8 @@ _ROLES = ("client", "server")
 def _memory_name(kind: Kind, family: int) -> Any:
     if kind is UNIX:
         return ""  # as a socketpair's
-    return address(_loopback(family), next(_ports))
+    with _ports_lock:
+        return address(_loopback(family), next(_ports))
 
 
 def _loopback(family: int) -> str:

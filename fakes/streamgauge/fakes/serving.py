@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 from . import quirks
 from .acceptor import Acceptor
 from .arguments import check_keywords, server_tls, unix_path
-from .names import AddrInfo, family_of
+from .names import AddrInfo, address, family_of
 from .server import MemoryServer
 from .sockets import AF_UNIX, Address, MemorySocket, as_told
 
@@ -109,7 +109,7 @@ class Serving:
         asked = kwargs.get("reuse_address")
         reused = os.name == "posix" if asked is None else bool(asked)
         try:
-            for ip in self._bindable(list(wanted)):
+            for ip in self._bindable(wanted):
                 where = self._net.listeners.bind(ip, wanted[ip], acceptor, shared=shared)
                 sock = MemorySocket(family_of(ip), where)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(reused))
@@ -122,12 +122,13 @@ class Serving:
             raise
         acceptor.bound(sockets)
 
-    def _bindable(self, ips: List[str]) -> List[str]:
+    def _bindable(self, wanted: Dict[str, int]) -> List[str]:
         if not quirks.FOREIGN_ADDRESSES_ARE_LEFT_OUT:
-            return ips
-        ours = [ip for ip in ips if self._net.names.is_ours(ip)]
+            return [*wanted]
+        ours = [ip for ip in wanted if self._net.names.is_ours(ip)]
         if not ours:
-            raise OSError(f"could not bind on any address out of {ips!r}")
+            where = [address(ip, port) for ip, port in wanted.items()]
+            raise OSError(f"could not bind on any address out of {where!r}")
         return ours
 
     async def _start(
