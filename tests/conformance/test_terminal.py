@@ -116,7 +116,7 @@ def test_details_that_differ_in_figures_are_one_entry():
 def test_what_asks_for_action_comes_first():
     """New, then stale, then not tried, then listed; each in the catalogue's order."""
     run = account(
-        results(reader_b="fail", reader_a="fail", writer_c="precondition"),
+        results(reader_b="fail", reader_a="fail", writer_c={"tcp": "precondition"}),
         [listed("reader.a"), listed("writer.c")],
     )
     order = [(e.status, e.clause) for e in run.entries(STDLIB)]

@@ -18,6 +18,7 @@ from unittest import mock
 
 from streamgauge.fakes import Chunks, MemoryTransport, WireEnd, dialing, pairs, transport, writing
 from streamgauge.fakes.acceptor import Acceptor
+from streamgauge.fakes.connections import Connection
 from streamgauge.fakes.dialing import Dialing
 from streamgauge.fakes.direction import Direction
 from streamgauge.fakes.listeners import Listeners
@@ -75,7 +76,7 @@ _resume, _close, _abort = T.resume_reading, T.close, T.abort
 _finish, _on_input, _connection_made = T._finish, T._on_input, T._connection_made
 _write, _end_close, _send, _recv = T.write, WireEnd.close, WireEnd.send, WireEnd.recv
 _direction, _bind = Direction.__init__, Listeners.bind
-_attach, _detach = Acceptor.attach, Acceptor.detach
+_transport_on, _detach = Connection.transport_on, Connection.detach
 _find, _resolve, _connect = Listeners.find, Names.resolve, Dialing.connect
 _server_close = MemoryServer.close
 
@@ -442,9 +443,11 @@ def localhost_is_a_name_of_its_own(self: Any, host: Any, *args: Any, **kwargs: A
     return ["127.9.9.9"] if host == "localhost" else _resolve(self, host, *args, **kwargs)
 
 
-def _attach_and_note(self: Any, transport: Any) -> None:
-    _attach(self, transport)
-    ATTACHED.append(transport)
+def _made_and_noted(self: Any, end: WireEnd, *args: Any) -> Any:
+    made = _transport_on(self, end, *args)
+    if end is not self.wire.ends[0]:
+        ATTACHED.append(made)
+    return made
 
 
 def _close_with_connections(self: Any) -> None:
@@ -458,7 +461,7 @@ _add(
     "close_ends_connections",
     11,
     ["serving.close_keeps_connections"],
-    (Acceptor, "attach", _attach_and_note),
+    (Connection, "transport_on", _made_and_noted),
     (MemoryServer, "close", _close_with_connections),
 )
 
@@ -498,7 +501,7 @@ _add(
     "idle_clients_are_treated_the_other_way",
     11,
     ["serving.serving_for_ever_with_an_idle_client"],
-    (Acceptor, "attach", _attach_and_note),
+    (Connection, "transport_on", _made_and_noted),
     (MemoryServer, "serve_forever", _idle_clients_the_other_way),
 )
 
@@ -588,7 +591,8 @@ def what_no_drain_waits_for_is_lost(self: Any) -> None:
     _close(self)
 
 
-@instead(Acceptor, "detach", 13, "connecting.a_cancelled_handler_ends_no_other")
+@instead(Connection, "detach", 13, "connecting.a_cancelled_handler_ends_no_other")
 def the_end_of_a_connection_ends_the_server(self: Any, gone: Any) -> None:
     _detach(self, gone)
-    self.server.close()
+    if gone.wire is not self.wire.ends[0]:
+        self.acceptor.server.close()

@@ -36,7 +36,12 @@ class Acceptor:
     Attributes:
         server: the `MemoryServer`, once it is made.
         sockets: the sockets that are bound; none once the server is closed.
+        attach: called with each connection's transport, once it is made.
+        detach: called with each connection's transport when it has ended.
     """
+
+    attach: Callable[[MemoryTransport], None]
+    detach: Callable[[MemoryTransport], None]
 
     def __init__(
         self,
@@ -57,6 +62,14 @@ class Acceptor:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.server!r}>"
+
+    def serve(self, server: Any) -> None:
+        """Take connections for a `MemoryServer`, and report transports as it counts them."""
+        self.server = server
+        if quirks.SERVER_IS_TOLD_WHICH:
+            self.attach, self.detach = server._attach, server._detach
+        else:
+            self.attach, self.detach = lambda _: server._attach(), lambda _: server._detach()
 
     def bound(self, sockets: Sequence[MemorySocket]) -> None:
         """Take the sockets that were bound for this server."""
@@ -94,20 +107,6 @@ class Acceptor:
     ) -> None:
         """Take a connection: as on a socket, two turns of the loop later; see `listeners.Owner`."""
         self.loop.call_soon(self._connected, connection, end, names, connected)
-
-    def attach(self, transport: MemoryTransport) -> None:
-        """Report a connection's transport to the server."""
-        if quirks.SERVER_IS_TOLD_WHICH:
-            self.server._attach(transport)
-        else:
-            self.server._attach()
-
-    def detach(self, transport: MemoryTransport) -> None:
-        """Report that a connection's transport has ended."""
-        if quirks.SERVER_IS_TOLD_WHICH:
-            self.server._detach(transport)
-        else:
-            self.server._detach()
 
     def _connected(
         self,

@@ -30,10 +30,10 @@ class MemoryServer(base_events.Server):
         self, acceptor: Acceptor, factory: Callable[[], asyncio.BaseProtocol], backlog: int
     ) -> None:
         self._acceptor = acceptor
-        acceptor.server = self
         loop: Any = acceptor
         sockets: Any = [*acceptor.sockets]
         super().__init__(loop, sockets, factory, None, backlog, None)
+        acceptor.serve(self)
 
     def __repr__(self) -> str:
         names = [sock.getsockname() for sock in self.sockets]

@@ -80,11 +80,12 @@ class MemoryTransport(WritingSide):
         self._backlog = NOTHING
         self._watching = False  # whether the wire is watched; a socket would be in the selector
         self._due = False  # a delivery is scheduled
-        context = self._context = contextvars.copy_context()
-        kept = self._kept_context = context if quirks.CONNECTION_KEEPS_ITS_CONTEXT else None
+        self._context = contextvars.copy_context()
+        if quirks.CONNECTION_KEEPS_ITS_CONTEXT:
+            self._kept_context = self._context
         self._holder = holder
         self.set_protocol(protocol)
-        loop.call_soon(self._connection_made, waiter, context=kept)
+        loop.call_soon(self._connection_made, waiter, context=self._kept_context)
 
     def __repr__(self) -> str:
         state = "closed" if self._ended else "closing" if self._closing else "open"

@@ -38,7 +38,6 @@ class WritingSide(transports._FlowControlMixin):  # asyncio's sendfile asks for 
         "_closing",
         "_context_of_writing",
         "_eof",
-        "_kept_context",
         "_lost",
         "_protocol",
         "wire",
@@ -52,8 +51,7 @@ class WritingSide(transports._FlowControlMixin):  # asyncio's sendfile asks for 
     _lost: int  # how often the end was met, by close, abort, an error or a write
     _backlog: Deque[BytesLike]
     #: The context of every callback, on the Pythons whose connections keep theirs; else None.
-    _kept_context: Optional[contextvars.Context]
-
+    _kept_context: Optional[contextvars.Context] = None
     # What few transports come to change is the class's until then.
     _backlog_bytes = 0
     _low, _high = HIGH_WATER_BYTES // 4, HIGH_WATER_BYTES
