@@ -220,13 +220,14 @@ def test_the_command_names_another_loop_and_quotes():
     assert "$ streamgauge repro 'my pkg:x' reader.a --link tcp --loop uvloop:new\n" in out
 
 
-def test_the_command_names_the_check_where_a_clause_has_several():
-    """So that it is the departing one that runs, and no other before it."""
+def test_the_command_names_a_check_that_is_not_the_first():
+    """So that `--script` prints the script of the departing one; the first needs no name."""
     clause = "handler.exception.plain-callable-closes"
-    check = registry.checks_for(clause)[1].name
-    entry = Entry(STDLIB, Status.NEW, clause, Verdict.FAIL, ("tcp",), check=check)
-    words = f"streamgauge repro stdlib {clause} --check {check} --link tcp"
-    assert words == departures.command_for(account(results()), entry)
+    first, second = registry.checks_for(clause)
+    for check, words in ((first, ""), (second, f" --check {second.name}")):
+        entry = Entry(STDLIB, Status.NEW, clause, Verdict.FAIL, ("tcp",), check=check.name)
+        command = f"streamgauge repro stdlib {clause}{words} --link tcp"
+        assert command == departures.command_for(account(results()), entry)
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])

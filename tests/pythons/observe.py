@@ -99,11 +99,13 @@ class Runs:
         others = [d for d in rivals if (d.subject, d.clause) == (entry.subject, entry.clause)]
         found: Seen = {}
         for place, mine in sorted(self.results.get((entry.subject, entry.clause), {}).items()):
-            if not was_tried(entry, mine):
+            about = [result for result in mine if entry.concerns(result)]
+            # What another entry lists was tried, though it may be an earlier step that failed.
+            if not was_tried(entry, mine) and not any(d.lists(r) for d in others for r in about):
                 continue
             seen = entry.flaky or any(
                 entry.lists(result) and not _taken(entry, result, place.release, others)
-                for result in mine
+                for result in about
             )
             if found.setdefault(place.release, seen) is not seen:
                 self.problems.append(

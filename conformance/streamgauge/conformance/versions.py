@@ -10,7 +10,7 @@ from typing import Any, Dict, Sequence
 from packaging.version import InvalidVersion, Version
 
 from streamgauge.conformance.loops import strangers_of
-from streamgauge.conformance.observed import running
+from streamgauge.conformance.observed import SHAPED, running
 from streamgauge.conformance.plan import STOCK_LOOP
 from streamgauge.conformance.subjects import BUILTIN, resolve
 
@@ -64,7 +64,8 @@ def versions_of(subjects: Sequence[str], loops: Sequence[str]) -> Dict[str, str]
         subjects: names, as on the command line.
         loops: names, as on the command line.
     """
-    found = {name: _installed(name) for name in subjects if name in BUILTIN}
+    adapters = [name for name in subjects if name in BUILTIN and name not in SHAPED]
+    found = {name: _installed(name) for name in adapters}
     for name in loops:
         if not strangers_of(name) and not name.startswith(STOCK_LOOP):
             found[name] = version_of_loop(name)

@@ -167,9 +167,9 @@ def _command(console: Console, command: str) -> None:
 
 
 def _check(entry: Entry) -> List[str]:
-    """Return the words that name the departing check, where its clause has several."""
+    """Return the words that name the departing check, where `--script` would take another."""
     names = [check.name for check in registry.checks_for(entry.tried or entry.clause)]
-    return ["--check", entry.check] if len(names) > 1 and entry.check in names else []
+    return ["--check", entry.check] if entry.check in names[1:] else []
 
 
 def command_for(account: Account, entry: Entry) -> str:
