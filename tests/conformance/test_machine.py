@@ -90,6 +90,15 @@ def test_without_trustme_tls_is_not_tried(tmp_path: Path, untrusted: str) -> Non
     assert 2 == done.stdout.count("UNTRIED")
 
 
+def test_without_trustme_the_bench_leaves_tls_out(tmp_path: Path, untrusted: str) -> None:
+    """Asked for a workload over TLS alone, it says why there is none; any other is measured."""
+    done, _ = command(tmp_path, "bench", "--workload", "tls-bulk", PYTHONPATH=untrusted)
+    assert (4, "streamgauge: tls: not tried, install trustme\n") == (done.returncode, done.stderr)
+    words = ("bench", "stdlib", "--quick", "--rounds", "1", "--workload", "tls-*")
+    done, _ = command(tmp_path, *words, "--workload", "drain-idle", PYTHONPATH=untrusted)
+    assert (0, "tls: not tried, install trustme\n") == (done.returncode, done.stderr)
+
+
 @pytest.fixture
 def fresh_certificates() -> Iterator[None]:
     """Have certificates made anew, in the test and after it."""

@@ -20,6 +20,14 @@ uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 websockets = pytest.importorskip("websockets.asyncio.client", reason="websockets is not installed")
 
 HOSTS = {"api.example": ["10.0.0.7", "fd00::7"]}
+LONG_S = 3600
+#: A busy machine takes longer for a body, byte by byte, than the 5 seconds after which either side
+#: gives up a read or closes a connection that it holds for idle.
+UNHURRIED = {
+    "trust_env": False,
+    "timeout": None,
+    "limits": httpx.Limits(keepalive_expiry=None),
+}
 #: asyncio's TLS transports up to 3.10 complain when collected if it was the peer that closed.
 OLD_TLS_COMPLAINS = "ignore:unclosed transport <asyncio.sslproto:ResourceWarning"
 
@@ -62,7 +70,9 @@ class App:
 @contextlib.asynccontextmanager
 async def running(app, port=80, tls=None, ws="none"):
     """Run a server until the block ends, then let it shut down as a signal would."""
-    config = uvicorn.Config(app, host="api.example", port=port, log_config=None, ws=ws)
+    config = uvicorn.Config(
+        app, host="api.example", port=port, log_config=None, ws=ws, timeout_keep_alive=LONG_S
+    )
     config.load()
     config.ssl = tls  # else it takes files only
     server = uvicorn.Server(config)
@@ -89,7 +99,7 @@ async def test_requests_on_one_connection(chunks, untrusting):
     app = App()
     async with MemoryNetwork(hosts=HOSTS, chunks=chunks) as net:
         async with running(app):
-            async with httpx.AsyncClient(verify=untrusting, trust_env=False) as client:
+            async with httpx.AsyncClient(verify=untrusting, **UNHURRIED) as client:
                 for body in (b"", b"x" * 2_000):
                     response = await client.post("http://api.example/", content=body)
                     assert (200, body) == (response.status_code, response.content)
@@ -102,7 +112,7 @@ async def test_bodies_that_outgrow_the_window(untrusting):
     body = bytes(range(256)) * 4_000
     async with MemoryNetwork(hosts=HOSTS, window=4_096):
         async with running(App()):
-            async with httpx.AsyncClient(verify=untrusting, trust_env=False) as client:
+            async with httpx.AsyncClient(verify=untrusting, **UNHURRIED) as client:
                 response = await client.post("http://api.example/", content=body)
                 assert body == response.content
 
@@ -114,7 +124,7 @@ async def test_over_tls():
     server_context, client_context = tls_contexts("api.example")
     async with MemoryNetwork(hosts=HOSTS):
         async with running(App(), 443, server_context):
-            async with httpx.AsyncClient(verify=client_context, trust_env=False) as client:
+            async with httpx.AsyncClient(verify=client_context, **UNHURRIED) as client:
                 response = await client.post("https://api.example/", content=b"secret")
                 assert b"secret" == response.content
 

@@ -27,6 +27,7 @@ __all__ = [
     "as_client",
     "as_server",
     "client_context",
+    "obstacle",
     "server_context",
     "stranger_context",
 ]
@@ -82,6 +83,15 @@ def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
             other.take_in(one.made())
     for end in ends:
         end.shake_hands()
+
+
+def obstacle() -> str:
+    """Return why TLS cannot be tried here; empty if it can."""
+    try:
+        _authority()
+    except MissingError as error:
+        return str(error)
+    return ""
 
 
 @lru_cache(maxsize=None)

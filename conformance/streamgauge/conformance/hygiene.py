@@ -18,6 +18,7 @@ import weakref
 from types import CodeType
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
+from streamgauge.conformance import heap
 from streamgauge.conformance.blame import in_suite
 from streamgauge.conformance.expectations import shown
 
@@ -34,6 +35,7 @@ NOISE_IDS = {
     "kept": "hygiene.streams-collected",
 }
 KINDS = {stat.S_IFSOCK: "a socket", stat.S_IFIFO: "a pipe", stat.S_IFREG: "a file"}
+COLLECTIONS = 4  # two are enough for CPython; PyPy's finalizers keep what they reach for one more
 DESCRIPTORS = "/dev/fd"  # on Linux, macOS and the BSDs; where there is none, none are counted
 LEFT_OPEN = re.compile(r"unclosed (transport|resource|<socket)")  # asyncio's words, and uvloop's
 
@@ -84,15 +86,15 @@ class Noise:
                 is collected: one that is found to be garbage only now has had no turn for that.
         """
         alive = _alive(streams)
-        if alive:
+        for _ in range(COLLECTIONS):
+            if not alive:
+                return
             gc.collect()  # by each other only, perhaps; without reference counts, by nobody
             alive = _alive(alive)
-        if alive:
-            finish()
-            gc.collect()
+            if alive:
+                finish()
         for stream in filter(None, (reference() for reference in alive)):
-            holders = {type(holder).__name__ for holder in gc.get_referrers(stream)} - {"frame"}
-            text = f"{type(stream).__name__} kept alive by {', '.join(sorted(holders)) or '?'}"
+            text = f"{type(stream).__name__} kept alive by {_holders(stream)}"
             self.breaches.append((NOISE_IDS["kept"], text))
 
     @contextlib.contextmanager
@@ -145,6 +147,14 @@ class Noise:
             if unasked and issubclass(warning.category, ResourceWarning):
                 kind = "transport" if LEFT_OPEN.match(text) else "warning"
                 self.breaches.append((NOISE_IDS[kind], text))
+
+
+def _holders(thing: Any) -> str:
+    """Return the types of what refers to a thing; where the whole heap is looked through, `?`."""
+    if not heap.CAN_FREEZE:
+        return "?"
+    types = {type(holder).__name__ for holder in gc.get_referrers(thing)} - {"frame"}
+    return ", ".join(sorted(types)) or "?"
 
 
 def _alive(streams: Iterable[weakref.ref[Any]]) -> List[weakref.ref[Any]]:

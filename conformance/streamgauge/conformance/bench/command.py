@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from rich.console import Console
 from rich.progress import track
 
+from streamgauge.conformance import certificates
 from streamgauge.conformance import subjects as every_subject
 from streamgauge.conformance.bench import figures, growth, measuring, plots, table
 from streamgauge.conformance.bench.figures import Figure
@@ -81,10 +82,12 @@ def bench(plan: BenchPlan, out: Console, progress: Console) -> List[Figure]:
         if plan.json:
             figures.store(plan.json, [], {**about, "growth": [asdict(each) for each in grown]})
         return []
+    chosen: Sequence[Workload]
     chosen = [w for w in measuring.WORKLOADS if _matches(w.name, plan.workloads)]
     if not chosen:
         names = ", ".join(w.name for w in measuring.WORKLOADS)
         raise NothingToRunError(f"no workload is called {', '.join(plan.workloads)}; try {names}")
+    chosen = _without_tls_if_it_cannot_be(chosen, progress)
     old = figures.load(plan.compare)[1] if plan.compare else []
     taken = _take(plan, chosen, progress)
     table.print_figures(out, taken, chosen)
@@ -95,6 +98,24 @@ def bench(plan: BenchPlan, out: Console, progress: Console) -> List[Figure]:
     if plan.plots:
         plots.write(plan.plots, taken, chosen)
     return taken
+
+
+def _without_tls_if_it_cannot_be(
+    chosen: Sequence[Workload], progress: Console
+) -> Sequence[Workload]:
+    """Leave out, with a line, workloads over TLS on a machine that cannot try it.
+
+    Raises:
+        NothingToRunError: there are no others.
+    """
+    why = certificates.obstacle() if any(one.tls for one in chosen) else ""
+    if not why:
+        return chosen
+    others = [one for one in chosen if not one.tls]
+    if not others:
+        raise NothingToRunError(why)
+    progress.print(why)
+    return others
 
 
 def _show_growth(plan: BenchPlan, out: Console) -> List[growth.Growth]:

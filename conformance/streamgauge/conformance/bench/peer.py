@@ -35,11 +35,11 @@ class Peer:
     Attributes:
         address: host and port to connect to.
         tls_address: the same for TLS.
-        client_tls: keywords for `open_connection` of who is to connect over TLS.
+        client_tls: keywords for `open_connection` of who is to connect over TLS; empty where that
+            cannot be.
 
     Raises:
         UsageError: the platform cannot fork.
-        MissingError: TLS cannot be tried here.
     """
 
     def __init__(self) -> None:
@@ -48,11 +48,13 @@ class Peer:
         self.address, self.tls_address = (
             listener.getsockname()[:2] for listener in self._listeners
         )
-        self.client_tls: Mapping[str, Any] = {
-            "ssl": certificates.client_context(),
-            "server_hostname": certificates.HOSTNAME,
-        }
-        certificates.server_context()  # made before the fork: both have the same authority
+        self.client_tls: Mapping[str, Any] = {}
+        if not certificates.obstacle():  # made before the fork: both have the same authority
+            certificates.server_context()
+            self.client_tls = {
+                "ssl": certificates.client_context(),
+                "server_hostname": certificates.HOSTNAME,
+            }
 
     def __enter__(self) -> Peer:
         self._process = start_forked(_serve, *self._listeners, daemon=True)

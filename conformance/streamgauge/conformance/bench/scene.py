@@ -115,6 +115,7 @@ class Workload:
         work: does `count` operations with the subject's streams, timing itself.
         floor: does the same with a bare `asyncio.Protocol`.
         batch: operations that are always done together, as those of a full buffer.
+        tls: it connects over TLS.
     """
 
     name: str
@@ -125,3 +126,4 @@ class Workload:
     work: Work
     floor: Work
     batch: int = 1
+    tls: bool = False

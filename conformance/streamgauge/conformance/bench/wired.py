@@ -231,7 +231,7 @@ WORKLOADS = (
         floor_bulk_awaited,
     ),
     Workload("to-eof", "read(-1) of 256 MiB", "MiB", 256, 2**20, read_to_eof, floor_to_eof),
-    Workload("tls-bulk", "TLS bulk", "MiB", 48, 2**20, read_bulk_tls, floor_bulk_tls),
+    Workload("tls-bulk", "TLS bulk", "MiB", 48, 2**20, read_bulk_tls, floor_bulk_tls, tls=True),
     Workload(
         "many",
         "1,000 connections, a line each",
