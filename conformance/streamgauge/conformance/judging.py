@@ -7,15 +7,22 @@ for every front (the command line is one). Nothing is printed here.
 from __future__ import annotations
 
 import time
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence, Tuple
 
-from streamgauge.conformance import clocks, engine, registry
+from streamgauge.conformance import clocks, registry
 from streamgauge.conformance.catalogue import Catalogue
 from streamgauge.conformance.clocks import Deadlines
 from streamgauge.conformance.deviations import Deviation, classify
-from streamgauge.conformance.plan import Listener, Result, RunPlan
+from streamgauge.conformance.engine import Run
+from streamgauge.conformance.errors import StreamgaugeError
+from streamgauge.conformance.plan import Listener, Result
 from streamgauge.conformance.report.account import Account
-from streamgauge.conformance.results import ResultsWriter, footer_of, header_of
+from streamgauge.conformance.results import (
+    ResultsLostError,
+    ResultsWriter,
+    footer_of,
+    header_of,
+)
 from streamgauge.conformance.selection import edition_of
 from streamgauge.conformance.verdicts import Verdict
 
@@ -135,28 +142,30 @@ def _spelled(seconds: float) -> str:
 
 
 def judged(
-    plan: RunPlan,
+    run: Run,
     clauses: Catalogue,
     listed: Sequence[Deviation],
     *,
     progress: Optional[Listener] = None,
     writer: Optional[ResultsWriter] = None,
 ) -> Account:
-    """Run a plan.
+    """Have a resolved plan played, and account for it.
 
     Args:
-        plan: what to run.
+        run: the plan, as the engine has it.
         clauses: the whole catalogue.
         listed: the deviations of all subjects.
         progress: told of everything as it comes.
-        writer: writes header, results and footer; without a footer if the run breaks.
+        writer: writes header, results and footer, also of a run that breaks.
 
     Returns:
-        The account of the run, also of one that was cut short.
+        The account of the run, also of one that was cut short, interrupted or broken: then it
+        has the error that is to be raised once the account has been given.
 
     Raises:
-        StreamgaugeError: what the engine or the writer raises.
+        StreamgaugeError: the header cannot be written.
     """
+    plan = run.plan
     edition = edition_of(plan)
     if writer:
         writer.write(header_of(plan, catalogue=plan.catalogue or clauses.version, edition=edition))
@@ -165,7 +174,7 @@ def judged(
     slow = Forecast(progress.warning, slow_s, plan.repeat) if progress else None
     everyone = Everyone([one for one in (progress, writer, stop, slow) if one is not None])
     begin = time.perf_counter()
-    complete = engine.run(plan, everyone)
+    complete, broken = _played(run, everyone)
     seconds = time.perf_counter() - begin
     promised = clauses.for_edition(edition)
     account = Account(
@@ -183,7 +192,16 @@ def judged(
         complete=complete,
         due=frozenset(c.clause for c in registry.all_checks()).intersection(promised),
         seconds=seconds,
+        broken=broken,
     )
-    if writer:
+    if writer and not isinstance(broken, ResultsLostError):
         writer.write(footer_of(everyone.results, claims=account.claims, complete=complete))
     return account
+
+
+def _played(run: Run, listener: Listener) -> Tuple[bool, Optional[BaseException]]:
+    """Have it played; returns whether it ended by itself, and what broke it."""
+    try:
+        return run.go(listener), None
+    except (KeyboardInterrupt, StreamgaugeError) as error:
+        return False, error

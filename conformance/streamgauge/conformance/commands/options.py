@@ -16,8 +16,14 @@ __all__ = ["WORKERS", "plan_of", "plan_options"]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-# A trial waits for sockets and timers about as long as it computes.
-WORKERS = 2 * (os.cpu_count() or 1)
+def _cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+WORKERS = _cores()
 
 
 def _finite(_context: click.Context, _option: click.Parameter, value: float) -> float:
@@ -67,7 +73,7 @@ PLAN_OPTIONS: Sequence[Callable[[Any], Any]] = (
         type=click.IntRange(min=1),
         default=WORKERS,
         metavar="N",
-        help="Worker processes; default: two for each core.",
+        help="Worker processes; default: one for each core.",
     ),
     click.option(
         "--timeout-factor",

@@ -111,6 +111,7 @@ class Account:
         complete: whether the run ended by itself.
         due: ids of the clauses that an unrestricted run has to try.
         seconds: wall time of the run.
+        broken: what broke the run, to be raised once the account has been given; None if nothing.
     """
 
     plan: RunPlan
@@ -122,6 +123,7 @@ class Account:
     complete: bool
     due: FrozenSet[str] = frozenset()
     seconds: float = 0.0
+    broken: BaseException | None = None
     judged: Tuple[Judged, ...] = field(init=False)
     _of: Mapping[Judged, Sequence[Result]] = field(init=False, repr=False)
 
