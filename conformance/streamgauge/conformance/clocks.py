@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Callable, Coroutine, Generator, Generic, Optional, TextIO, TypeVar
 
+from streamgauge.conformance.blame import without_frame
+
 __all__ = [
     "DEAD_TICKS",
     "QUIET_TICKS",
@@ -108,7 +110,7 @@ class Steps(Generic[T]):
                 sent = yield awaited
             except BaseException as error:
                 # Not by us: this frame would be the innermost where the loop has left none.
-                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                without_frame(error)
                 step = _thrower(self.coroutine, error)
             else:
                 step = _sender(self.coroutine, sent)

@@ -13,6 +13,8 @@ import inspect
 from typing import Any, Dict, Iterator, List
 from unittest import mock
 
+from streamgauge.conformance.calls import awaited
+
 __all__ = ["keyword_defaults", "recorded_calls"]
 
 
@@ -49,7 +51,7 @@ def recorded_calls(method: str, *novelties: str) -> Iterator[List[Dict[str, Any]
     async def recording(*arguments: Any, **keywords: Any) -> Any:
         calls.append(keywords)
         known = {k: v for k, v in keywords.items() if k not in novelties}
-        return await real(*arguments, **known)
+        return await awaited(lambda: real(*arguments, **known))
 
     with mock.patch.object(loop, method, recording):
         yield calls
