@@ -10,15 +10,14 @@ did not let the loop run at its time is not counted at all.
 
 from __future__ import annotations
 
-import asyncio
 import faulthandler
 import signal
-import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Callable, Coroutine, Generator, Generic, Optional, TextIO, TypeVar
 
 from streamgauge.conformance.blame import without_frame
+from streamgauge.conformance.kept import asyncio, time
 
 __all__ = [
     "DEAD_TICKS",

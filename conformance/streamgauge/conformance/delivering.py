@@ -7,7 +7,6 @@ to this check makes the play `void`: it then says nothing of the subject.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import weakref
 from typing import Any, Awaitable, Coroutine, List, Optional, Tuple, TypeVar
@@ -21,6 +20,7 @@ from streamgauge.conformance.interruptions import (
     unless_cancelled,
 )
 from streamgauge.conformance.joining import CONNECT_CLAUSE, Joining
+from streamgauge.conformance.kept import asyncio
 from streamgauge.conformance.links import AnyPeer
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.subjects import Subject

@@ -6,10 +6,8 @@ means for a verdict is in `runner` and `verdicts`.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
-import os
 import re
 import stat
 import sys
@@ -20,6 +18,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set,
 
 from streamgauge.conformance.blame import in_suite
 from streamgauge.conformance.calls import into_subject
+from streamgauge.conformance.kept import asyncio, os
 from streamgauge.conformance.showing import clean, name_of, said, shown
 
 __all__ = ["NOISE_IDS", "Noise", "Timers", "tasks_of_the_check"]
@@ -33,6 +32,10 @@ NOISE_IDS = {
     "descriptor": "hygiene.no-descriptor-left",
     "warning": "hygiene.no-resource-warning",
     "kept": "hygiene.streams-collected",
+    "thread": "hygiene.no-thread-left",
+    "process": "hygiene.no-process-left",
+    "state": "hygiene.process-unchanged",
+    "harm": "hygiene.every-call-ends",
 }
 KINDS = {stat.S_IFSOCK: "a socket", stat.S_IFIFO: "a pipe", stat.S_IFREG: "a file"}
 SOME_KIND = "of some kind"

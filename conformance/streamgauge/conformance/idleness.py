@@ -8,10 +8,10 @@ asked for a timer, a thread or a socket may still be waiting for it, so that is 
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Callable
 
 from streamgauge.conformance.calls import into_subject
+from streamgauge.conformance.kept import asyncio
 
 __all__ = ["Watch"]
 

@@ -12,7 +12,6 @@ its own clause answers.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from typing import Any, Callable, Generator, Mapping, Protocol, Set
@@ -21,6 +20,7 @@ from streamgauge.conformance.calls import called, line
 from streamgauge.conformance.comparing import STAND_INS
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.expectations import CheckFailedError, shown
+from streamgauge.conformance.kept import asyncio
 
 __all__ = [
     "ASKED",
@@ -112,9 +112,14 @@ class Interruption:
         return {f"cancel-{self.call}", *(["waking"] if self.waking else [])}
 
     @property
+    def title(self) -> str:
+        """Name the call, for a message."""
+        return WORDS.get(self.call, f"{self.call}()")
+
+    @property
     def words(self) -> str:
         """Say it, for a message."""
-        call = WORDS.get(self.call, f"{self.call}()")
+        call = self.title
         moment = "as it woke from" if self.waking else "in"
         again = ", and called again" if self.watches else ""
         return f"{call} cancelled {moment} its wait number {self.at}{again}"

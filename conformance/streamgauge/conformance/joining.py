@@ -7,7 +7,6 @@ goes wrong in them is the subject's failure.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Tuple
 
@@ -19,6 +18,7 @@ from streamgauge.conformance.expectations import (
     PreconditionError,
     shown,
 )
+from streamgauge.conformance.kept import asyncio
 from streamgauge.conformance.link_types import make_link
 from streamgauge.conformance.links import AnyListener, AnyPeer, Link
 from streamgauge.conformance.peer import Bench

@@ -7,10 +7,7 @@ does in the kernel's place is in `memory_link`.
 
 from __future__ import annotations
 
-import asyncio
-import os
 import shutil
-import socket
 import tempfile
 from typing import Any, Dict, Optional, Protocol, Tuple, Union
 
@@ -18,6 +15,7 @@ from streamgauge.conformance import certificates
 from streamgauge.conformance.adapting import Adapter
 from streamgauge.conformance.calls import awaited
 from streamgauge.conformance.idleness import Watch
+from streamgauge.conformance.kept import asyncio, os, socket
 from streamgauge.conformance.memory_peer import MemoryPeer
 from streamgauge.conformance.peer import Bench, Listener, Peer
 from streamgauge.conformance.speech import PLAIN, Speech

@@ -6,7 +6,6 @@ watched for a while, on the loop's instance and never on its class, and put back
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import inspect
@@ -14,6 +13,7 @@ from typing import Any, Dict, Iterator, List
 from unittest import mock
 
 from streamgauge.conformance.calls import awaited
+from streamgauge.conformance.kept import asyncio
 
 __all__ = ["keyword_defaults", "recorded_calls"]
 

@@ -6,7 +6,6 @@ what a play means for a verdict is for `runner`.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from streamgauge.conformance.clocks import DEAD_TICKS, QUIET_TICKS, Deadlines, I
 from streamgauge.conformance.deliveries import WHOLE, Plan, Recording
 from streamgauge.conformance.expectations import AdapterError, CheckFailedError, PreconditionError
 from streamgauge.conformance.hygiene import Noise, Timers, tasks_of_the_check
+from streamgauge.conformance.kept import asyncio
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.registry import Check
 from streamgauge.conformance.showing import clean, said

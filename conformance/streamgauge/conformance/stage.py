@@ -22,10 +22,11 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, TextIO, Tuple, Uni
 
 from streamgauge.conformance import clocks, lacking
 from streamgauge.conformance.deliveries import WHOLE
+from streamgauge.conformance.landing import landed
 from streamgauge.conformance.memory import MemoryBound
 from streamgauge.conformance.plan import Result
 from streamgauge.conformance.rehearsal import ending
-from streamgauge.conformance.runner import TrialSpec, run_trial
+from streamgauge.conformance.runner import TrialSpec, run_trial_and_look
 from streamgauge.conformance.selection import Selection
 from streamgauge.conformance.subjects import Subject
 from streamgauge.conformance.verdicts import Ended, Observation, Verdict, judge
@@ -58,6 +59,7 @@ class Stage:
         self._deadlines = clocks.Deadlines(factor)
         self._offered: Dict[Tuple[str, str], FrozenSet[str]] = {}
         self._logged = ""  # the plan that the log names
+        self._clean = True  # whether no trial has changed the process
         faulthandler.enable(log)
         clocks.hang_stall_clock(log)
         self._memory = MemoryBound()
@@ -83,8 +85,8 @@ class Stage:
 
     @property
     def spent(self) -> bool:
-        """Whether the next trial should be played in another process: this one's memory is full."""
-        return self._memory.spent
+        """Whether another process should play the next trial: this one is full, or changed."""
+        return self._memory.spent or not self._clean
 
     def _run(self, spec: TrialSpec) -> List[Result]:
         selection = self._selection
@@ -93,7 +95,11 @@ class Stage:
         if lies:
             text = f"{spec.subject} declares that it lacks {', '.join(lies)}, and offers it; "
             return [spec.result(Observation(Ended.SUITE), text + "take it out of `lacks`")]
-        return run_trial(spec, subject, loop, self._deadlines, selection.sweep, self._wind_up)
+        trialed = run_trial_and_look(
+            spec, subject, loop, self._deadlines, selection.sweep, self._wind_up
+        )
+        self._clean = self._clean and trialed.clean
+        return trialed.results
 
     def _wind_up(self, plan: str) -> None:
         """Begin the outer clock anew."""
@@ -164,7 +170,7 @@ class ForkedStage:
                 self._see_it_alive()
             results, fault, spent = line.recv()
         except (EOFError, OSError):
-            return [obituary(spec, self._log, self._bury())]
+            return landed([obituary(spec, self._log, self._bury())])
         if spent:
             self.close()
         if fault:

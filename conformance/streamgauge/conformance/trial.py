@@ -7,10 +7,7 @@ touches nothing of the subject that the page does not document.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
-import socket
 import warnings
 from typing import (
     Any,
@@ -30,6 +27,7 @@ from streamgauge.conformance.expectations import (
     Expectations,
     shown,
 )
+from streamgauge.conformance.kept import asyncio, os, socket
 from streamgauge.conformance.loop_methods import keyword_defaults, recorded_calls
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.subjects import Subject

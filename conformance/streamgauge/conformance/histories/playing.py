@@ -6,7 +6,6 @@ idle, so that no wait of the subject can hold up the check.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Optional
 
 from streamgauge.conformance.calls import awaited, called
@@ -20,6 +19,7 @@ from streamgauge.conformance.histories.reader_model import (
     ReaderModel,
 )
 from streamgauge.conformance.histories.writer_model import WriterModel
+from streamgauge.conformance.kept import asyncio
 from streamgauge.conformance.showing import kinds_of, name_of, shown
 from streamgauge.conformance.trial import Trial
 
