@@ -119,7 +119,8 @@ def _without_link(result: Result) -> Trial:
 
 def _departs_in_memory(result: Result) -> bool:
     """Whether a check departs as written on memory: in a clause of its own, not in hygiene."""
-    departs = result.verdict in AGAINST and result.verdict not in HELD
+    mild = result.verdict in HELD or result.verdict is Verdict.FLAKY or not result.scored
+    departs = result.verdict in AGAINST and not mild
     return result.link == MEMORY and departs and not (result.plan or result.tried)
 
 

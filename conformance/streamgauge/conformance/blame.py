@@ -79,18 +79,19 @@ def raised_in_suite(error: BaseException) -> bool:
     kinds = kinds_of(error)
     if any(kind in kinds for kind in ALWAYS_THE_SUBJECTS) or _is_short_of_descriptors(error):
         return False
-    ours, inside = True, True  # whether it would be ours, and whether the last frame was
+    # Whether it would be ours, whether the last frame was, and whether any frame was so far.
+    ours, inside, begun = False, True, False
     for code in _codes(error):
         if is_call(code):
             return False
         if is_line(code) or code.co_filename.startswith(CHECKS):
-            ours, inside = False, True
+            ours, inside, begun = False, True, True
         elif in_suite(code.co_filename):
             if not (ours or inside):  # the subject, called by a check, has called us
                 return False
-            ours, inside = True, True
+            ours, inside, begun = True, True, True
         else:
-            inside = False
+            inside = not begun
     return ours
 
 

@@ -95,10 +95,19 @@ def kind_is(value: Any, kinds: Tuple[Any, ...]) -> bool:
 
 
 def told_apart(got: Any, expected: Any) -> str:
-    """Return `expected X, got Y`; with the types where both are shown alike."""
+    """Return `expected X, got Y`; with the types that differ where both are shown alike."""
     wanted, came = shown(expected), shown(got)
-    if wanted == came:
-        wanted, came = (
-            f"{text} (a {name_of(type(each))})" for text, each in ((wanted, expected), (came, got))
-        )
-    return f"expected {wanted}, got {came}"
+    if wanted != came:
+        return f"expected {wanted}, got {came}"
+    got, expected = _first_that_differs(got, expected)
+    types = [name_of(type(one)) for one in (expected, got)]
+    return f"expected {shown(expected)} ({types[0]}), got {shown(got)} ({types[1]})"
+
+
+def _first_that_differs(got: Any, expected: Any) -> Tuple[Any, Any]:
+    """Return the innermost values that differ, of lists and tuples."""
+    if type(got) is type(expected) and type(got) in (list, tuple):
+        for one, other in zip(got, expected):
+            if not same(one, other):
+                return _first_that_differs(one, other)
+    return got, expected

@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 PROCESSES, STATE, THREADS = "process", "state", "thread"  # kinds of changes
-ENVIRONMENT, HANDLERS = "the environment", "the handlers of signals"
+SECRET = ("the environment", "the handlers of signals")  # of which the names alone are told
 STATUS = "/proc/self/status"
 TASKS = Path("/proc/self/task")
 OPEN = "/dev/fd"
@@ -66,6 +66,7 @@ CLASSES = (
     ssl.SSLObject,
     threading.Thread,
 )
+OF_THE_C_LIBRARY = 0b11 << 31  # two signals that it handles as soon as there are threads
 OF_STATUS = (b"SigBlk", b"SigIgn", b"SigCgt", b"Umask")  # fields that the system tells
 # The bound on data is the suite's own, which it sets anew as trials come and go.
 LIMITS = [
@@ -162,14 +163,15 @@ def _state_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Itera
         now = after[what]
         if was == now:
             continue
-        if what == ENVIRONMENT:  # the values of variables may be secrets
-            odd = sorted(name for name in {*was, *now} if was.get(name) != now.get(name))
-            yield f"{what}: {', '.join(odd)}"
-        elif what == HANDLERS:
-            odd = [str(n) for n, one, other in zip(SIGNALS, was, now) if one != other]
-            yield f"{what}: {', '.join(odd)}"
+        if what in IDENTITIES:
+            yield f"{what} is another"
+        elif isinstance(was, dict) and isinstance(now, dict):
+            for name in sorted({*was, *now}):
+                if was.get(name) != now.get(name):
+                    values = f" was {was.get(name)}, is {now.get(name)}"
+                    yield f"{what}: {name}{values * (what not in SECRET)}"
         else:
-            yield f"{what}: was {was}, is {now}"
+            yield f"{what} was {was}, is {now}"
 
 
 def _renamed(before: Mapping[str, Names], after: Mapping[str, Names]) -> Iterator[str]:
@@ -194,28 +196,29 @@ def _state() -> Dict[str, Any]:
     return found
 
 
-def _limits() -> Tuple[Tuple[str, Tuple[int, int]], ...]:
-    return tuple((name, resource.getrlimit(number)) for name, number in LIMITS)
+def _limits() -> Dict[str, Tuple[int, int]]:
+    return {name: resource.getrlimit(number) for name, number in LIMITS}
 
 
-def _timers() -> Tuple[Tuple[str, bool, float], ...]:
+def _timers() -> Dict[str, str]:
     # How long a timer still runs differs at each look, and the suite's own is set anew.
     told = ((name, signal.getitimer(number)) for name, number in TIMERS)
-    return tuple((name, left > 0, interval) for name, (left, interval) in told)
+    return {name: f"{'on' if left else 'off'}, every {each} s" for name, (left, each) in told}
 
 
-def _handlers() -> Tuple[int, ...]:
-    return tuple(map(id, map(_HANDLER_OF, SIGNALS)))
+def _handlers() -> Dict[int, int]:
+    return dict(zip(SIGNALS, map(id, map(_HANDLER_OF, SIGNALS))))
 
 
-def _of_status() -> Tuple[bytes, ...]:
+def _of_status() -> Dict[str, str]:
     """Give what the system tells of masks, and of the umask, which else cannot be read."""
     number = os.open(STATUS, os.O_RDONLY)
     try:
         text = os.read(number, 1 << 16)
     finally:
         os.close(number)
-    return tuple(line for line in text.split(b"\n") if line.startswith(OF_STATUS))
+    lines = (line.split(b"\t") for line in text.split(b"\n") if line.startswith(OF_STATUS))
+    return {name[:-1].decode(): f"{int(value, 16) & ~OF_THE_C_LIBRARY:x}" for name, value in lines}
 
 
 def _policy() -> int:
@@ -236,8 +239,8 @@ def _loggers() -> Tuple[Any, ...]:
 
 
 ASKED: Mapping[str, Callable[[], Any]] = {
-    ENVIRONMENT: lambda: dict(os.environ),
-    HANDLERS: _handlers,
+    "the environment": lambda: dict(os.environ),
+    "the handlers of signals": _handlers,
     "the masks": _of_status,
     "the limits": _limits,
     "the timers": _timers,
@@ -260,6 +263,18 @@ ASKED: Mapping[str, Callable[[], Any]] = {
     "the priority": lambda: os.getpriority(os.PRIO_PROCESS, 0),
     "the zone of time": lambda: time.tzname,
 }
+
+
+IDENTITIES = (
+    "the event loop policy",
+    "the trace function",
+    "the profile function",
+    "the hook for unraisable errors",
+    "the hook for exceptions",
+    "the hook for threads' exceptions",
+    "the standard streams",
+    "the filters of warnings",
+)
 
 
 # --- names, threads, processes, descriptors ----------------------------------------------------
