@@ -16,7 +16,7 @@ from streamgauge.conformance.kept import os, threading
 __all__ = ["Leftovers"]
 
 AGAIN = 3  # plays, each of which has to leave more
-LOOKS = 10  # within the patience
+LOOKS = 5  # within the patience
 
 
 class Leftovers:

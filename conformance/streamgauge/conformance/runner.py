@@ -25,6 +25,7 @@ from streamgauge.conformance.verdicts import Ended, Observation, Verdict, judge,
 
 __all__ = ["Sweep", "TrialSpec", "Trialed", "run_trial", "run_trial_and_look"]
 
+PATIENCE_TICKS = 5  # for threads and processes that are about to end
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
@@ -155,7 +156,7 @@ def run_trial_and_look(
     begin = time.perf_counter()
     if spec.inapplicable:
         return Trialed([spec.result(Observation(Ended.NOT_TRIED), spec.inapplicable)], clean=True)
-    left = Leftovers(deadlines.hang_s)
+    left = Leftovers(deadlines.tick_s * PATIENCE_TICKS)
 
     def once(plan: Plan, model: Optional[Recording] = None) -> Played:
         def alive() -> None:
