@@ -8,11 +8,12 @@ the machine did not let the loop run at its time is not counted at all.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Callable, Coroutine, Generator, Generic, Optional, TypeVar
+
+from streamgauge.conformance.blame import without_frame
+from streamgauge.conformance.kept import asyncio, time
 
 __all__ = [
     "DEAD_TICKS",
@@ -101,7 +102,7 @@ class Steps(Generic[T]):
                 sent = yield awaited
             except BaseException as error:
                 # Not by us: this frame would be the innermost where the loop has left none.
-                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                without_frame(error)
                 step = _thrower(self.coroutine, error)
             else:
                 step = _sender(self.coroutine, sent)

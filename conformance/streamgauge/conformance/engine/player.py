@@ -11,15 +11,15 @@ import faulthandler
 import os
 import traceback
 from time import monotonic
-from typing import Any, Dict, FrozenSet, List, Mapping, NoReturn, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Mapping, NoReturn, Sequence, Tuple
 
-from streamgauge.conformance import catalogue, fingerprint, heap, lacking
+from streamgauge.conformance import catalogue, heap, lacking
 from streamgauge.conformance.clocks import Deadlines
 from streamgauge.conformance.engine import frames
 from streamgauge.conformance.loops import LoopFactory
 from streamgauge.conformance.memory import MemoryBound
 from streamgauge.conformance.plan import Result
-from streamgauge.conformance.runner import Sweep, TrialSpec, run_trial
+from streamgauge.conformance.runner import Sweep, Trialed, TrialSpec, run_trial_and_look
 from streamgauge.conformance.subjects import Subject
 from streamgauge.conformance.verdicts import Ended, Observation
 
@@ -85,18 +85,17 @@ class Player:
     def _played(self, spec: TrialSpec) -> Tuple[Sequence[Result], str, str]:
         heap.freeze()  # what is alive now is never looked at again: a collection is quick
         self._memory.begin()
-        before = fingerprint.taken()
-        results: Sequence[Result] = ()
-        fault = ""
+        trialed, fault = Trialed([], clean=False), ""
         try:
-            results = self._run(spec)
+            trialed = self._run(spec)
         except KeyboardInterrupt:  # the subject's: the user's own never comes here
-            results = [spec.result(Observation(Ended.RAISED), "raised KeyboardInterrupt")]
+            stopped = spec.result(Observation(Ended.RAISED), "raised KeyboardInterrupt")
+            trialed = Trialed([stopped], clean=False)
         except BaseException:  # ours: what a subject raises is in the results
             fault = traceback.format_exc()
         self._end_if_hoarding()
-        changed = [text for _, text in fingerprint.differences(before, fingerprint.taken())]
-        return results, fault, "; ".join([*changed, *["memory"] * self._memory.spent])
+        spent = not trialed.clean or self._memory.spent
+        return trialed.results, fault, spent * "changed by its trials"
 
     def _end_if_hoarding(self) -> None:
         """End this process where the memory that the trial still holds would harm the next one."""
@@ -105,12 +104,13 @@ class Player:
             os.write(2, b"it still held %d MiB of memory when the trial was over" % (kept >> 20))
             os._exit(1)
 
-    def _run(self, spec: TrialSpec) -> List[Result]:
+    def _run(self, spec: TrialSpec) -> Trialed:
         lies = self._lies(spec)
         if lies:
             text = f"{spec.subject} declares that it lacks {', '.join(lies)}, and offers it; "
-            return [spec.result(Observation(Ended.SUITE), text + "take it out of `lacks`")]
-        return run_trial(
+            told = spec.result(Observation(Ended.SUITE), text + "take it out of `lacks`")
+            return Trialed([told], clean=True)
+        return run_trial_and_look(
             spec, self._subject, self._loop_factory, self._deadlines, self._sweep, self._beat
         )
 

@@ -18,6 +18,7 @@ from streamgauge.conformance.engine.children import Child, Line
 from streamgauge.conformance.engine.deadlines import Deadlines
 from streamgauge.conformance.engine.frames import Frame, GarbageError
 from streamgauge.conformance.engine.tally import Pair
+from streamgauge.conformance.landing import landed
 from streamgauge.conformance.plan import Result
 from streamgauge.conformance.rehearsal import ending
 from streamgauge.conformance.runner import TrialSpec
@@ -275,7 +276,7 @@ class Seat:
             self._stalled(words)
             return
         detail = f"the process died; {words or WORDLESS}; it ended {how}"
-        self._finish([self._obituary(Ended.DIED, detail)])
+        self._finish(landed([self._obituary(Ended.DIED, detail)]))
 
     def _stalled(self, words: str) -> None:
         self._lose(Ended.BLOCKED, f"the loop was blocked; its stack:\n{words}")
@@ -285,7 +286,7 @@ class Seat:
         played = self.playing
         self.leave()
         if played:
-            self._finish([self._obituary(ended, detail)])
+            self._finish(landed([self._obituary(ended, detail)]))
         elif self.spec is not None:
             self._unborn(detail)
 
