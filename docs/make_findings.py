@@ -9,30 +9,49 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Iterable, List
+from typing import Iterable, List, Sequence
 
 from streamgauge.conformance import catalogue, deviation_files
 from streamgauge.conformance.deviations import Deviation
+from streamgauge.conformance.observed import as_ranges, observed
 
 PAGE = Path(__file__).with_name("findings.md")
 SUBJECTS = ("stdlib", "streams")  # what others do is on world.md
 LOOPS = {"*": "all", "[!z]*": "all but zloop", "asyncio*": "asyncio", "uvloop*": "uvloop"}
 TRACKER = "https://github.com/python/cpython/issues/"
 TABLE = """\
-| clause | verdict | Python | loop | links | what goes wrong | issue |
-|---|---|---|---|---|---|---|
+| clause | verdict | seen on Python | seen gone on | loop | links | what goes wrong | issue |
+|---|---|---|---|---|---|---|---|
 """
 HEAD = """\
 # What the standard library's streams do otherwise than documented
 
 Made by `python docs/make_findings.py` from the lists that ship with the suite
 (`conformance/streamgauge/conformance/known/`); `streamgauge run stdlib` compares every run with
-them, so a row that stops being true makes that run fail. Measured on CPython 3.8.18, 3.9.18,
-3.10.13, 3.11.2, 3.11.7, 3.12.1 and 3.13.0, on the stock event loop and on uvloop 0.23.0, on Linux.
+them, and notes a row that is not true any more. Each row was tried on every release named here, on
+Linux, and says on which of them it was seen, and on which not. A release with `+debian` is
+Debian's build, which may have patches. Of a release that is not named nobody knows.
+
+{observed}
 
 `streamgauge explain CLAUSE` tells what a clause promises, where the page says so, and how it is
 tried. Behaviours, which the page leaves open, are not listed here: they are never scored.
 """
+
+
+def releases(found: Sequence[str], entry: Deviation) -> str:
+    """Give releases as ranges over those on which an entry was tried."""
+    return ", ".join(as_ranges(found, [*entry.seen, *entry.gone])) or "none"
+
+
+def where() -> str:
+    """Give a line for each loop of the page: the releases, and its own versions."""
+    lines = []
+    for name in ("asyncio", "uvloop"):
+        row = observed().loop[name]
+        versions = f" {', '.join(row.versions)}" if row.versions else ""
+        lines.append(f"- {name}{versions}: Python {', '.join(row.python)}")
+    return "\n".join(lines)
 
 
 def issue_link(issue: str) -> str:
@@ -46,7 +65,8 @@ def row(entry: Deviation) -> str:
     cells = (
         f"`{entry.clause}`",
         str(entry.verdict),
-        when.python or "all",
+        releases(entry.seen, entry),
+        releases(entry.gone, entry),
         LOOPS[when.loop],
         ", ".join(when.links) or "all",
         entry.reason,
@@ -73,7 +93,7 @@ def tables(names: Iterable[str]) -> str:
 
 def main() -> int:
     """Write the page, or compare it."""
-    text = f"{HEAD}\n{tables(SUBJECTS)}"
+    text = f"{HEAD.format(observed=where())}\n{tables(SUBJECTS)}"
     if "--check" in sys.argv[1:]:
         return int(not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text)
     PAGE.write_text(text, encoding="utf-8")

@@ -10,7 +10,6 @@ from .spoil import Spoil, spoil
 from .surgery import (
     argument,
     before,
-    bound,
     default,
     drop,
     first,
@@ -29,31 +28,34 @@ READEXACTLY = "StreamReader.readexactly"
 READUNTIL = "StreamReader.readuntil"
 WAIT = "StreamReader._wait_for_data"
 
+# What is returned, and put back in front of what is left: when, and which part of it.
+AGAIN = "({} and self._buffer.__setitem__(slice(0), {}), it)[1]"
+
 READS: Tuple[Spoil, ...] = (
     # --- read ---
     spoil(
         "read-ignores-n",
         "reader.read.up-to-n",
         "read(n) returns all that is buffered.",
-        (READ, bound("n", "None")),
+        (READ, first("if n > 0:\n    n = max(n, len(self._buffer))")),
     ),
     spoil(
         "read-takes-one-more",
         "reader.read.up-to-n",
         "read(n) returns up to n + 1 bytes.",
-        (READ, bound("n", "it + 1")),
+        (READ, first("n += n > 0")),
     ),
     spoil(
         "read-gives-a-byte-again",
         "reader.read.up-to-n",
         "The last byte of a read is the first byte of the next.",
-        (READ, instead(of(ast.Delete), "del self._buffer[: n - 1]")),
+        (READ, result(AGAIN.format("0 < n == len(it)", "it[-1:]"))),
     ),
     spoil(
         "read-drops-the-rest",
         "reader.read.up-to-n",
         "What a read leaves in the buffer is lost.",
-        (READ, instead(of(ast.Delete), "self._buffer.clear()")),
+        (READ, result("(n > 0 and self._buffer.clear(), it)[1]")),
     ),
     spoil(
         "later-bytes-come-first",
@@ -172,7 +174,7 @@ READS: Tuple[Spoil, ...] = (
         "readexactly-returns-all",
         "reader.readexactly.returns-n",
         "readexactly(n) returns all that is buffered once n bytes are.",
-        (READEXACTLY, bound("n", "None")),
+        (READEXACTLY, result("(it + self._buffer, self._buffer.clear())[0]")),
     ),
     spoil(
         "readexactly-stops-at-the-limit",
@@ -246,7 +248,7 @@ READS: Tuple[Spoil, ...] = (
         "readuntil-leaves-the-record",
         "reader.readuntil.consumes-record",
         "A record comes again, less its first byte.",
-        (READUNTIL, instead(of(ast.Delete), "del self._buffer[:1]")),
+        (READUNTIL, result(AGAIN.format("it", "it[1:]"))),
     ),
     spoil(
         "readuntil-misses-split-separator",
@@ -323,7 +325,7 @@ READS: Tuple[Spoil, ...] = (
         "readuntil-keeps-the-partial",
         "reader.readuntil.eof-resets-buffer",
         "The bytes in the error can be read once more.",
-        (READUNTIL, drop(calling("clear"))),
+        (READUNTIL, before(raising("IncompleteReadError"), "self._buffer[:0] = chunk")),
     ),
     spoil(
         "readuntil-takes-empty-separator",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from streamgauge.conformance import catalogue, subjects
 from streamgauge.conformance.deviation_files import DeviationError, gather, load
 from streamgauge.conformance.deviations import Deviation, Here, When, classify
+from streamgauge.conformance.observed import base_of, running
 from streamgauge.conformance.plan import Result
 from streamgauge.conformance.results import suite_version
 from streamgauge.conformance.verdicts import Verdict
@@ -143,6 +144,11 @@ def test_an_entry_lists_what_all_its_conditions_meet(change, listed):
         ("<3.11.7", "3.11.7", False),
         ("==3.11.*", "3.11.7", True),
         ("!=3.11.7", "3.11.7", False),
+        ("<3.10.8 or >=3.11,<3.11.4", "3.10.9", False),
+        ("<3.10.8 or >=3.11,<3.11.4", "3.11.2", True),
+        (">=3.11.7", "3.11.7rc1", True),
+        ("<=3.11.7", "3.11.7+debian", True),
+        (">3.11.7", "3.11.7+debian", False),
     ],
 )
 def test_python_is_a_specifier_over_the_running_version(python, version, applies):
@@ -160,8 +166,8 @@ def test_platform_is_a_pattern(platform, applies):
 
 def test_here_is_this_process_by_default():
     """Without being told, `classify` judges by the running Python, pre-releases as releases."""
-    assert Here().python.count(".") == 2
-    assert classify([result()], [entry(python=f"=={Here().python}")]).listed
+    assert running() == Here().python
+    assert classify([result()], [entry(python=f"=={base_of(running())}")]).listed
 
 
 @pytest.mark.parametrize(
@@ -204,6 +210,28 @@ def test_what_any_check_shows_is_stale_only_when_all_were_played(clause, stale):
     listed, seen = entry("hang", clause=clause), result("fail", clause=clause)
     assert stale is bool(sort([seen], [listed], whole=False).stale)
     assert (listed,) == sort([seen], [listed]).stale
+
+
+def test_two_entries_share_a_clause_by_check():
+    """Of a clause with two checks that fail alike each can be listed, and is stale, alone."""
+    one, other = (replace(entry(), check=name) for name in ("check", "other"))
+    assert not one.overlaps(other)
+    assert one.overlaps(entry())
+    found = sort([result(), result("pass", check="other")], [one, other])
+    assert ((result(), one),) == found.listed
+    assert (other,) == found.stale
+    assert (result(check="third"),) == sort([result(check="third")], [one, other]).new
+
+
+def test_a_check_of_the_clause_can_be_named(tmp_path):
+    """By the name of its function, which a clause of the catalogue has."""
+    clause = "handler.exception.plain-callable-closes"
+    name = "a_plain_callback_that_crashes_has_its_connection_closed"
+    fields = {**SOUND, "clause": f'"{clause}"', "check": f'"{name}"'}
+    (one,) = load(write(tmp_path / "mine.toml", fields), catalogue.load(), "mine")
+    assert name == one.check
+    with pytest.raises(DeviationError, match=f"has no check crashes; it has {name}, "):
+        load(write(tmp_path / "x.toml", {**fields, "check": '"crashes"'}), catalogue.load(), "mine")
 
 
 def test_two_entries_share_a_clause_by_verdict():
@@ -278,6 +306,10 @@ BROKEN = [
     ({"when": '{ link = ["udp"] }'}, "expected a list of links out of feed"),
     ({"when": "{ link = [] }"}, "expected a list of links"),
     ({"match": '"("'}, r"match = '\('; expected a regular expression"),
+    ({"when": '{ python = "<3.8 or 3.9" }'}, "python = '<3.8 or 3.9'; expected a version spec"),
+    ({"check": '""'}, "check = ''; expected the name of a check"),
+    ({"check": '"a_read_waits"'}, "reader.a has no check a_read_waits; it has none"),
+    ({"seen": '["3.8.18"]'}, "unknown key 'seen'"),
 ]
 
 
@@ -419,7 +451,7 @@ def test_the_version_in_a_loop_s_file_is_the_loop_s(tmp_path):
     """What is no package, or none that is installed, is told; asyncio's own have Python's."""
     entry = {**SOUND, "when": '{ version = ">=3" }'}
     path = write(tmp_path / "loop.toml", entry, head='loop = "asyncio-eager"\n')
-    assert [platform.python_version()] == [d.version for d in load(path, CLAUSES, "mine")]
+    assert [running()] == [d.version for d in load(path, CLAUSES, "mine")]
     write(path, entry, head='loop = "nowhere:new_loop"\n')
     with pytest.raises(DeviationError, match="version of 'nowhere:new_loop', of which no package"):
         load(path, CLAUSES, "mine")
@@ -471,6 +503,27 @@ def versioned(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("version", "specifier", "applies"),
+    [
+        ("2.1rc1", ">=2.1", True),
+        ("2.1rc1", "<2.1", False),
+        ("2.1rc1", ">=2.1rc1", True),
+        ("2.1+deb12u1", "==2.1", True),
+        ("2.1+deb12u1", ">=2.2", False),
+        ("2.1+", "==2.1", True),
+    ],
+)
+def test_a_version_with_a_suffix_counts_as_its_release(versioned, version, specifier, applies):
+    """A pre-release, a distribution's build and a snapshot each fall under one of two entries."""
+    (versioned / "told_package.py").write_text(
+        f"def open_connection(): ...\n__version__ = {version!r}\n"
+    )
+    path = write(versioned / "mine.toml", {**SOUND, "when": f'{{ version = "{specifier}" }}'})
+    entries = gather(["told_package"], [path], CLAUSES)
+    assert applies is bool(sort([result(subject="told_package")], entries).listed)
+
+
+@pytest.mark.parametrize(
     ("specifier", "applies"), [("<2", False), (">=2,<3", True), ("==2.1", True), (">2.1", False)]
 )
 def test_version_is_a_specifier_over_the_subjects_own(versioned, specifier, applies):
@@ -501,8 +554,26 @@ def test_a_version_that_nothing_tells_cannot_be_asked_for(versioned):
 
 def test_the_standard_librarys_version_is_pythons():
     """`version` of stdlib is the running Python's, of our own streams this distribution's."""
-    assert platform.python_version() == version_of("stdlib")
+    assert running() == version_of("stdlib")
     assert suite_version() == version_of("streams")
+
+
+def test_a_shipped_list_names_releases_of_its_table(tmp_path):
+    """Where it was seen, and seen gone, as ranges over those on which it was judged."""
+    (tmp_path / "observed.toml").write_text(
+        '[loop.asyncio]\npython = ["3.8.18", "3.9.18", "3.11.7", "3.12.1"]\n'
+    )
+    told = {**SOUND, "seen": '["3.8.18 to 3.11.7"]', "gone": '["3.12.1"]'}
+    write(tmp_path / "stdlib.toml", told)
+    (one,) = gather(["stdlib"], [], CLAUSES, known=tmp_path)
+    assert (True, ("3.8.18", "3.9.18", "3.11.7"), ("3.12.1",)) == (one.shipped, one.seen, one.gone)
+    write(tmp_path / "stdlib.toml", {**told, "gone": '["3.13.0"]'})
+    said = r"stdlib.toml, deviation 1 \(reader.a\): '3.13.0' is not in list of releases; observed"
+    with pytest.raises(DeviationError, match=said):
+        gather(["stdlib"], [], CLAUSES, known=tmp_path)
+    mine = write(tmp_path / "mine.toml", {**SOUND, "clause": '"reader.b"'})
+    write(tmp_path / "stdlib.toml", told)
+    assert [True, False] == [d.shipped for d in gather(["stdlib"], [mine], CLAUSES, known=tmp_path)]
 
 
 def test_what_ships_is_sound():

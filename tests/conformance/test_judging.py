@@ -56,6 +56,7 @@ def test_what_may_come_is_told(results, total, each_s, to_come, takes):
         ([STALLED] * 80, 3),
         ([*[QUICK] * 46, *[STALLED] * 5], 0),  # fewer than one in ten
         ([*[QUICK] * 45, *[STALLED] * 5], 1),
+        ([replace(HUNG, verdict=Verdict.PASS)] * 50, 0),  # slow as its Python, and ended by itself
         ([replace(STALLED, tried="reader.b")] * 50, 0),  # what trials showed of another clause
     ],
 )

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from streamgauge.conformance import cli, registry
+from streamgauge.conformance.commands import repeating
+from streamgauge.conformance.deviations import Deviation, When
 from streamgauge.conformance.plainly import script_for
 from streamgauge.conformance.replay import cut_to_check
+from streamgauge.conformance.verdicts import Verdict
 
 pytestmark = pytest.mark.any_python
 
@@ -190,3 +193,21 @@ def test_a_fault_of_the_adapter_is_told_with_its_stack(repro, subject, says):
     assert (3, True) == (code, "planted.py" in lines[-1])
     assert last.startswith(f"{CLAUSE} ({CHECK}) on own: the adapter is at fault: planted:{subject}")
     assert says in last
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_of_several_checks_the_script_is_the_departing_ones(repro, monkeypatch, number):
+    """Without --check it is that of the check which is listed to depart here; with it, its own."""
+    clause = "handler.exception.plain-callable-closes"
+    first, second = registry.checks_for(clause)
+    names = (first.name, second.name)
+    told = ("it is so", "gh-1", "stdlib.toml, deviation 1")
+    listed = Deviation(
+        "planted:always_passes", clause, Verdict.FAIL, When(), *told, check=names[number]
+    )
+    monkeypatch.setattr(repeating.deviation_files, "gather", lambda *_: [listed])
+    error = ("ValueError", "CancelledError")
+    _, out, _ = repro("always_passes", clause, "--script")
+    assert [n == number for n in range(2)] == [e in out for e in error]
+    _, out, _ = repro("always_passes", clause, "--check", names[1 - number], "--script")
+    assert error[1 - number] in out

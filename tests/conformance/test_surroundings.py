@@ -189,7 +189,7 @@ def test_a_run_told_to_end_leaves_nothing(tmp_path: Path, number: signal.Signals
     assert [] == os.listdir(tmp_path)
 
 
-@pytest.mark.parametrize("value", ["nan", "inf"])
+@pytest.mark.parametrize("value", ["nan", "inf", "1e308"])
 def test_a_deadline_that_never_comes_is_refused(tmp_path: Path, value: str) -> None:
     """A factor that is no finite number is exit 2, not a run in which all seems to fail."""
     done = command(tmp_path, "run", *ONE_TRIAL, "--timeout-factor", value)

@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from streamgauge.conformance import registry
 from streamgauge.conformance.report import departures
-from streamgauge.conformance.report.account import Status, Tally
+from streamgauge.conformance.report.account import Entry, Status, Tally
 from streamgauge.conformance.report.console import make_console
 from streamgauge.conformance.report.progress import ProgressBar
 from streamgauge.conformance.report.terminal import print_report
-from streamgauge.conformance.verdicts import Claim
+from streamgauge.conformance.verdicts import Claim, Verdict
 
 from .accounts import CLAUSES, STDLIB, account, listed, results
 
@@ -115,7 +116,7 @@ def test_details_that_differ_in_figures_are_one_entry():
 def test_what_asks_for_action_comes_first():
     """New, then stale, then not tried, then listed; each in the catalogue's order."""
     run = account(
-        results(reader_b="fail", reader_a="fail", writer_c="precondition"),
+        results(reader_b="fail", reader_a="fail", writer_c={"tcp": "precondition"}),
         [listed("reader.a"), listed("writer.c")],
     )
     order = [(e.status, e.clause) for e in run.entries(STDLIB)]
@@ -217,6 +218,15 @@ def test_the_command_names_another_loop_and_quotes():
     """What is printed can be pasted into a shell."""
     out = shown(account(results("my pkg:x", loop="uvloop:new", reader_a="fail")))
     assert "$ streamgauge repro 'my pkg:x' reader.a --link tcp --loop uvloop:new\n" in out
+
+
+def test_the_command_names_the_check_where_a_clause_has_several():
+    """So that it is the departing one that runs, and no other before it."""
+    clause = "handler.exception.plain-callable-closes"
+    check = registry.checks_for(clause)[1].name
+    entry = Entry(STDLIB, Status.NEW, clause, Verdict.FAIL, ("tcp",), check=check)
+    words = f"streamgauge repro stdlib {clause} --check {check} --link tcp"
+    assert words == departures.command_for(account(results()), entry)
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])

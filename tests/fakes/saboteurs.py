@@ -11,11 +11,14 @@ import asyncio
 import itertools
 import socket
 import sys
+from asyncio import base_events
 from contextlib import ExitStack, contextmanager
-from typing import Any, Callable, Dict, NamedTuple, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 from unittest import mock
 
 from streamgauge.fakes import Chunks, MemoryTransport, WireEnd, dialing, pairs, transport, writing
+from streamgauge.fakes.acceptor import Acceptor
+from streamgauge.fakes.connections import Connection
 from streamgauge.fakes.dialing import Dialing
 from streamgauge.fakes.direction import Direction
 from streamgauge.fakes.listeners import Listeners
@@ -72,7 +75,8 @@ T = MemoryTransport
 _resume, _close, _abort = T.resume_reading, T.close, T.abort
 _finish, _on_input, _connection_made = T._finish, T._on_input, T._connection_made
 _write, _end_close, _send, _recv = T.write, WireEnd.close, WireEnd.send, WireEnd.recv
-_direction, _detach, _bind = Direction.__init__, MemoryServer.detach, Listeners.bind
+_direction, _bind = Direction.__init__, Listeners.bind
+_transport_on, _detach = Connection.transport_on, Connection.detach
 _find, _resolve, _connect = Listeners.find, Names.resolve, Dialing.connect
 _server_close = MemoryServer.close
 
@@ -439,11 +443,27 @@ def localhost_is_a_name_of_its_own(self: Any, host: Any, *args: Any, **kwargs: A
     return ["127.9.9.9"] if host == "localhost" else _resolve(self, host, *args, **kwargs)
 
 
-@instead(MemoryServer, "close", 11, "serving.close_keeps_connections")
-def close_ends_connections(self: Any) -> None:
-    for each in [*self._transports]:
-        each.abort()
+def _made_and_noted(self: Any, end: WireEnd, *args: Any) -> Any:
+    made = _transport_on(self, end, *args)
+    if end is not self.wire.ends[0]:
+        ATTACHED.append(made)
+    return made
+
+
+def _close_with_connections(self: Any) -> None:
     _server_close(self)
+    while ATTACHED:
+        ATTACHED.pop().abort()
+
+
+ATTACHED: List[Any] = []
+_add(
+    "close_ends_connections",
+    11,
+    ["serving.close_keeps_connections"],
+    (Connection, "transport_on", _made_and_noted),
+    (MemoryServer, "close", _close_with_connections),
+)
 
 
 @instead(MemoryServer, "close", 11, "serving.sockets_of_a_server")
@@ -456,18 +476,37 @@ async def wait_closed_waits_for_ever(self: Any) -> None:
     await self._loop.create_future()
 
 
-@instead(MemoryServer, "is_serving", 11, "serving.serving_is_put_off")
+@instead(Acceptor, "is_serving", 11, "serving.serving_is_put_off")
 def serving_at_once(self: Any) -> bool:
-    return self._sockets is not None
+    return bool(self.sockets)
 
 
 @instead(MemoryServer, "serve_forever", 11, "serving.serving_for_ever_until_it_is_closed")
 async def serving_for_ever_outlives_the_server(self: Any) -> None:
-    self.listen()
+    await self.start_serving()
     await self._loop.create_future()
 
 
-if sys.version_info >= (3, 13):
+async def _idle_clients_the_other_way(self: Any) -> None:
+    sends_them_away = "close_clients" in _serve_forever.__code__.co_names  # gh-123720
+    try:
+        await self._loop.create_future()
+    finally:
+        if not sends_them_away:
+            _close_with_connections(self)
+
+
+_serve_forever: Any = MemoryServer.serve_forever
+_add(
+    "idle_clients_are_treated_the_other_way",
+    11,
+    ["serving.serving_for_ever_with_an_idle_client"],
+    (Connection, "transport_on", _made_and_noted),
+    (MemoryServer, "serve_forever", _idle_clients_the_other_way),
+)
+
+
+if hasattr(base_events.Server, "close_clients"):
 
     @instead(
         MemoryServer,
@@ -552,7 +591,8 @@ def what_no_drain_waits_for_is_lost(self: Any) -> None:
     _close(self)
 
 
-@instead(MemoryServer, "detach", 13, "connecting.a_cancelled_handler_ends_no_other")
+@instead(Connection, "detach", 13, "connecting.a_cancelled_handler_ends_no_other")
 def the_end_of_a_connection_ends_the_server(self: Any, gone: Any) -> None:
     _detach(self, gone)
-    self.close()
+    if gone.wire is not self.wire.ends[0]:
+        self.acceptor.server.close()

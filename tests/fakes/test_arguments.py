@@ -54,34 +54,31 @@ def test_what_the_method_does_not_take_is_a_type_error(method):
 @pytest.mark.parametrize("off", [None, False])
 def test_no_tls(off):
     """Without ``ssl`` there is no TLS, and nothing is asked for."""
-    assert (None, None) == (client_tls(off, "db", None, {}), server_tls(None, {}))
+    assert (None, None) == (client_tls(off, None, {}), server_tls(None, {}))
 
 
-@pytest.mark.parametrize(
-    ("host", "server_hostname", "verified"),
-    [("db", None, "db"), ("db", "other", "other"), (None, "other", "other"), ("db", "", "")],
-)
-def test_a_client_verifies_the_name_or_the_host(host, server_hostname, verified):
-    """``server_hostname`` is verified, else the host; an empty one verifies none."""
-    options = client_tls(CLIENT, host, server_hostname, {"ssl_handshake_timeout": 3})
+@pytest.mark.parametrize("name", ["db", ""])
+def test_a_client_verifies_the_name(name):
+    """``server_hostname`` is verified; an empty one verifies none."""
+    options = client_tls(CLIENT, name, {"ssl_handshake_timeout": 3})
     assert (CLIENT, False) == (options["context"], options["server_side"])
-    assert (verified, 3) == (options["server_hostname"], options["ssl_handshake_timeout"])
+    assert (name, 3) == (options["server_hostname"], options["ssl_handshake_timeout"])
 
 
 def test_true_is_the_default_context():
     """``ssl=True`` verifies as `ssl.create_default_context` does."""
-    context = client_tls(True, "db", None, {})["context"]
+    context = client_tls(True, "db", {})["context"]
     assert (ssl.CERT_REQUIRED, True) == (context.verify_mode, context.check_hostname)
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((None, "db", "other", {}), ValueError, "server_hostname is only meaningful with ssl"),
-        ((None, "db", None, {"ssl_handshake_timeout": 1}), ValueError, "ssl_handshake_timeout is"),
-        ((None, "db", None, {"ssl_shutdown_timeout": 1}), ValueError, "ssl_shutdown_timeout is"),
-        ((CLIENT, None, None, {}), ValueError, "set server_hostname when using ssl without a host"),
-        (("yes", "db", None, {}), TypeError, "ssl got 'yes', expected an SSLContext"),
+        ((None, "other", {}), ValueError, "server_hostname is only meaningful with ssl"),
+        ((None, None, {"ssl_handshake_timeout": 1}), ValueError, "ssl_handshake_timeout is"),
+        ((None, None, {"ssl_shutdown_timeout": 1}), ValueError, "ssl_shutdown_timeout is"),
+        ((CLIENT, None, {}), ValueError, "set server_hostname when using ssl without a host"),
+        (("yes", "db", {}), TypeError, "ssl got 'yes', expected an SSLContext"),
     ],
 )
 def test_a_clients_nonsense(arguments, error, message):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import inspect
 import socket
-import sys
 
 import pytest
 
@@ -15,10 +15,12 @@ from streamgauge.fakes import ForbiddenConnectError, MemoryNetwork
 async def test_errors_of_connecting():
     """Nobody there is refused with its errno; an unknown name is a gaierror; the rest forbidden."""
     async with MemoryNetwork(hosts={"db": "10.0.0.7"}):
-        for host in ("127.0.0.1", "localhost", "db", "::1"):
+        for host in ("127.0.0.1", "db", "::1"):
             with pytest.raises(ConnectionRefusedError) as caught:
                 await asyncio.open_connection(host, 81)
             assert errno.ECONNREFUSED == caught.value.errno
+        with pytest.raises(OSError, match=r"Multiple exceptions: .*127\.0\.0\.1.*::1"):
+            await asyncio.open_connection("localhost", 81)
         with pytest.raises(socket.gaierror, match=r"nowhere\.example"):
             await asyncio.open_connection("nowhere.example", 80)
         with pytest.raises(ForbiddenConnectError, match=r"192\.0\.2\.1:80 is forbidden"):
@@ -99,7 +101,7 @@ async def test_a_name_that_is_passed_through_is_real(real):
             await loop.sock_connect(sock, infos[0][4])  # as aiohttp does
             assert real.getsockname() == sock.getpeername()
         with pytest.raises(ConnectionRefusedError):
-            await asyncio.open_connection("localhost", port + 1 if port < 65535 else 1)
+            await asyncio.open_connection("127.0.0.1", port + 1 if port < 65535 else 1)
 
 
 async def test_what_a_resolver_says_of_a_passed_name_is_passed(monkeypatch, real):
@@ -155,13 +157,61 @@ async def test_a_client_has_the_address_that_it_asks_for(shout):
         server.close()
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="all_errors= came with Python 3.12")
+def keywords(loop):
+    """Return the keywords that a loop's `create_connection` takes."""
+    try:
+        return inspect.signature(loop.create_connection).parameters
+    except ValueError:  # a compiled method may not tell
+        return {}
+
+
 async def test_all_errors():
-    """With `all_errors` what went wrong at each address is in a group, as asyncio gives it."""
+    """With `all_errors` the error of each address is in a group, as asyncio puts it."""
     loop = asyncio.get_running_loop()
-    if not isinstance(loop, asyncio.BaseEventLoop):
-        pytest.skip("uvloop has no all_errors=")
+    if "all_errors" not in keywords(loop):
+        pytest.skip("this loop has no all_errors=")
     async with MemoryNetwork():
         with pytest.raises(BaseException, match="create_connection failed") as caught:
             await loop.create_connection(asyncio.Protocol, "127.0.0.1", 81, all_errors=True)
     assert [ConnectionRefusedError] == [type(exc) for exc in caught.value.exceptions]
+
+
+async def test_the_addresses_of_a_name_are_tried_in_order(shout, ask):
+    """A name's second address is reached when nobody listens at the first."""
+    async with MemoryNetwork(hosts={"db": ["10.0.0.1", "10.0.0.2"]}):
+        server = await asyncio.start_server(shout, "10.0.0.2", 80)
+        assert b"HELLO\n" == await ask("db", 80)
+        server.close()
+
+
+@pytest.mark.parametrize("delay", [0.001, None])
+async def test_a_race_for_the_first_answer(delay, shout, turns):
+    """With Happy Eyeballs an address that never answers holds nobody up; without, it does."""
+    loop = asyncio.get_running_loop()
+    if "happy_eyeballs_delay" not in keywords(loop):
+        pytest.skip("this loop has no happy_eyeballs_delay=")
+    async with MemoryNetwork(hosts={"db": ["10.0.0.1", "10.0.0.2"]}, ignore_leaks="all") as net:
+        net.blackhole("10.0.0.1")
+        for host in ("10.0.0.1", "10.0.0.2"):
+            await asyncio.start_server(shout, host, 80)
+        connecting = asyncio.ensure_future(
+            loop.create_connection(asyncio.Protocol, "db", 80, happy_eyeballs_delay=delay)
+        )
+        if delay is None:
+            await turns(100)
+            assert not connecting.done()
+            connecting.cancel()
+        else:
+            transport, _ = await connecting
+            assert "10.0.0.2" == transport.get_extra_info("peername")[0]
+            transport.abort()
+        await turns(4)
+        assert () == net.connections
+
+
+async def test_an_address_of_each_family_comes_from_one_of_its_own(shout):
+    """`local_addr` of another family than the address is refused, as asyncio's look-up refuses."""
+    async with MemoryNetwork(ignore_leaks="all"):
+        await asyncio.start_server(shout, "::1", 80)
+        with pytest.raises(OSError, match="local address"):
+            await asyncio.open_connection("::1", 80, local_addr=("127.0.0.1", 0))

@@ -89,7 +89,7 @@ async def test_the_file_arrives(network, secure, arguments, expected, file):
         assert b"<" + expected + b">" == await reader.read()
         sent, position = await outcome
         assert len(expected) == sent
-        if sent:  # else the kernel's leaves it where it was, over TLS it does not
+        if sent:
             assert arguments.get("offset", 0) + sent == position
 
 
@@ -229,7 +229,7 @@ async def test_what_has_no_descriptor_is_sent(file):
 
 
 async def test_a_real_transport_is_the_loops_business(file):
-    """What is passed through is sent by the loop itself, and a bare pair is not known to it."""
+    """What is passed through is sent by the loop itself."""
 
     async def send(writer):
         return await asyncio.get_running_loop().sendfile(writer.transport, file)
@@ -239,6 +239,33 @@ async def test_a_real_transport_is_the_loops_business(file):
         async with sending_to_a_server(send) as (reader, outcome):
             assert BODY == await reader.read()
             assert len(BODY) == await outcome
-    async with memory_stream_pair(ignore_leaks="all") as (client, _):
-        with pytest.raises(RuntimeError, match="sendfile is not supported"):
-            await send(client.writer)
+
+
+async def test_a_bare_pair_is_sent_by_the_loops_own_fallback():
+    """The own `sendfile` of asyncio takes a memory transport, as it takes TLS."""
+    async with memory_stream_pair() as (client, server):
+        with io.BytesIO(b"in memory") as file:
+            loop = asyncio.get_running_loop()
+            assert 9 == await loop.sendfile(client.transport, file)
+        client.writer.close()
+        assert b"in memory" == await server.reader.read()
+        server.writer.close()
+
+
+@pytest.mark.parametrize("arguments", [{}, {"offset": 1_000}, {"offset": len(BODY)}])
+@pytest.mark.parametrize("kind", ["a descriptor", "none", "tls"])
+async def test_the_position_is_the_kernels(kind, arguments, file):
+    """What is sent of a file that was read before, and where it is left, is as on the kernel."""
+
+    async def send(writer):
+        source = io.BytesIO(BODY) if kind == "none" else file
+        source.seek(7)
+        sent = await asyncio.get_running_loop().sendfile(writer.transport, source, **arguments)
+        return sent, source.tell()
+
+    tls = dict(zip(("server", "client"), tls_contexts("localhost"))) if kind == "tls" else {}
+    seen = []
+    for network in NETWORKS.values():
+        async with network(), sending_to_a_server(send, **tls) as (reader, outcome):
+            seen.append((await reader.read(), await outcome))
+    assert seen[0] == seen[1]

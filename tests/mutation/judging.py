@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, FrozenSet, Iterator, List, Optional, Sequence, Set, Tuple
 
 from streamgauge.conformance import catalogue, clocks, registry
+from streamgauge.conformance.forking import fork
 from streamgauge.conformance.link_types import available_links
 from streamgauge.conformance.loops import resolve_loop
 from streamgauge.conformance.plan import STOCK_LOOP, RunPlan
@@ -151,7 +152,7 @@ def _killed_by(target: Target, mutant: Mutant, known: Sound) -> str:
 def _lines(be: Callable[[int], None], still_s: Optional[float] = None) -> Iterator[Any]:
     """Fork, and give what the child tells, an object a line; last the signal that ended it."""
     reading, writing = os.pipe()
-    child = os.fork()  # no trial ever runs in this process: threads would not come along
+    child = fork()  # no trial ever runs in this process: threads would not come along
     if not child:
         os.close(reading)
         _as_child(be, writing)

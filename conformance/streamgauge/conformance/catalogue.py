@@ -25,7 +25,7 @@ else:
 __all__ = ["EDITIONS", "LEVELS", "Catalogue", "CatalogueError", "Clause", "load"]
 
 LEVELS = ("must", "should", "behaviour")
-EDITIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+EDITIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 FOLDER = Path(__file__).parent / "clauses"
 INDEX = "catalogue.toml"  # what the catalogue is, as opposed to what it says
 LEDGER = "sentences.toml"  # which sentence became which clause; read by the tests alone

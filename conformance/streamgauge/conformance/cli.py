@@ -22,6 +22,7 @@ from streamgauge.conformance.witness import witnessed
 
 __all__ = ["main"]
 
+ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # a disk's fault, neither ours nor a subject's
 
 
@@ -99,7 +100,7 @@ def _ended_by_signals() -> Iterator[None]:
         raise KeyboardInterrupt
 
     ours = threading.current_thread() is threading.main_thread()  # only there may they be set
-    unset = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) is signal.SIG_DFL]
+    unset = [s for s in ENDING if signal.getsignal(s) is signal.SIG_DFL]
     for number in unset if ours else ():
         signal.signal(number, interrupt)
     try:

@@ -1,7 +1,7 @@
 """Deviation files: reading and checking them; those of known subjects and loops are in `known/`.
 
 A file is TOML: `subject`, where nothing else says whose it is, and one `[[deviation]]` an entry,
-with the keys of `ENTRY_KEYS` and `WHEN_KEYS`. One that has `loop` instead, a pattern, is about an
+with the keys of `deviation_keys`. One that has `loop` instead, a pattern, is about an
 event loop: its entries are of whatever subjects the run judges on it, or of those that an entry
 names. What ships of loops is said of `SHAPED` subjects alone. Every slip is a `DeviationError` that
 names file, entry and remedy. What an entry means for a run's results stands in `deviations`.
@@ -9,14 +9,12 @@ names file, entry and remedy. What an entry means for a run's results stands in 
 
 from __future__ import annotations
 
-import re
 import sys
-from fnmatch import fnmatchcase
+from dataclasses import replace
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Any,
-    Callable,
     Dict,
     List,
     Mapping,
@@ -26,12 +24,21 @@ from typing import (
     Tuple,
 )
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-from streamgauge.conformance import loops
-from streamgauge.conformance.deviations import ANY_LINK, LISTABLE, Deviation, When
+from streamgauge.conformance import registry
+from streamgauge.conformance.deviation_keys import (
+    DRAFT_KEYS,
+    ENTRY_KEYS,
+    OF_LOOP_KEYS,
+    OF_SHIPPED_KEYS,
+    WHEN_KEYS,
+    Keys,
+    broken_key,
+    is_loop,
+    is_text,
+)
+from streamgauge.conformance.deviations import Deviation, When
 from streamgauge.conformance.errors import UsageError
-from streamgauge.conformance.plan import LINKS
+from streamgauge.conformance.observed import KNOWN, SHAPED, Observed, expanded, observed
 from streamgauge.conformance.verdicts import Verdict
 from streamgauge.conformance.versions import version_of, version_of_loop
 
@@ -47,98 +54,11 @@ if TYPE_CHECKING:
 
 __all__ = ["DeviationError", "gather", "load"]
 
-KNOWN = Path(__file__).parent / "known"
 LOOPS = "loops"  # folder in `known`
-PLATFORMS = (
-    *("aix", "android", "cygwin", "darwin", "dragonfly", "emscripten", "freebsd", "haiku", "ios"),
-    *("linux", "netbsd", "openbsd", "sunos", "wasi", "win32"),
-)
-NUMBERED = [f"{name}{release}" for name in PLATFORMS for release in range(40)]  # as freebsd14
-MODULE_AND_FACTORY = re.compile(r"[^\s:]+:[^\s:]+")
-SHAPED = ("stdlib", "streams")  # the subjects that stand on a loop as it is, and that ship
 
 
 class DeviationError(UsageError):
     """A deviation file can't be used; the message names file, entry and remedy."""
-
-
-_Check = Callable[[Any], bool]
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_filled_in(value: Any) -> bool:
-    return _is_text(value) and not value.lstrip().upper().startswith("TODO")
-
-
-def _is_links(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and set(map(str, value)) <= {*ANY_LINK}
-
-
-def _is_names(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_is_text, value))
-
-
-def _is_platform(value: Any) -> bool:
-    return _is_text(value) and any(fnmatchcase(name, value) for name in (*PLATFORMS, *NUMBERED))
-
-
-def _is_loop(value: Any) -> bool:
-    known = _is_text(value) and any(fnmatchcase(name, value) for name in loops.names())
-    return known or (isinstance(value, str) and MODULE_AND_FACTORY.fullmatch(value) is not None)
-
-
-def _is_specifier(value: Any) -> bool:
-    try:
-        SpecifierSet(value)
-    except (InvalidSpecifier, AttributeError, TypeError):
-        return False
-    return isinstance(value, str)
-
-
-def _is_regex(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and re.compile(value) is not None
-    except re.error:
-        return False
-
-
-# key -> (whether it is mandatory, what its value has to be, how to see that)
-_Keys = Mapping[str, Tuple[bool, str, _Check]]
-ENTRY_KEYS: _Keys = {
-    "clause": (True, "a clause id", _is_text),
-    "verdict": (
-        True,
-        f"one of {', '.join(map(str, LISTABLE))}",
-        [*map(str, LISTABLE)].__contains__,
-    ),
-    "reason": (True, "a text that says why, no TODO", _is_filled_in),
-    "issue": (True, 'a text, no TODO; "no upstream issue known" if there is none', _is_filled_in),
-    "when": (False, "a table", lambda value: isinstance(value, dict)),
-    "match": (False, "a regular expression", _is_regex),
-}
-OF_LOOP_KEYS: _Keys = {  # in a loop's file
-    "subject": (False, "a list of subjects", _is_names),
-    "clause": (True, "a clause id, or a list of them", lambda v: _is_text(v) or _is_names(v)),
-}
-DRAFT_KEYS: _Keys = dict.fromkeys(("reason", "issue"), (True, "a text", _is_text))
-WHEN_KEYS: _Keys = {
-    "python": (False, 'a version specifier such as ">=3.8,<3.13"', _is_specifier),
-    "loop": (False, f"MODULE:FACTORY, or a pattern over {', '.join(loops.KNOWN)}", _is_loop),
-    "link": (False, f"a list of links out of {', '.join(LINKS)}", _is_links),
-    "platform": (
-        False,
-        f"a pattern over what sys.platform may be: {', '.join(PLATFORMS)}",
-        _is_platform,
-    ),
-    "version": (
-        False,
-        "a version specifier over the subject's, or the loop's, such as \"<2.1\"",
-        _is_specifier,
-    ),
-}
 
 
 def gather(
@@ -156,11 +76,17 @@ def gather(
         DeviationError: a file can't be read or breaks a rule, an entry overlaps another one, or a
             file without `subject` meets a run of several subjects.
     """
+    table = observed(known)
     shipped = [(known / f"{name}.toml", name) for name in subjects if name.isidentifier()]
-    found = [d for path, name in shipped if path.is_file() for d in load(path, clauses, name)]
+    found = [
+        entry
+        for path, name in shipped
+        if path.is_file()
+        for entry in load(path, clauses, name, table=table)
+    ]
     shaped = [name for name in subjects if name in SHAPED]
     for path in sorted((known / LOOPS).glob("*.toml")) if shaped else ():
-        found += load(path, clauses, *shaped)
+        found += load(path, clauses, *shaped, table=table)
     for path in files:
         entries = load(path, clauses, *subjects)
         strangers = sorted({d.subject for d in entries} - {*subjects})
@@ -174,7 +100,13 @@ def gather(
     return found
 
 
-def load(path: Path, clauses: Clauses, *subjects: str, drafts: bool = False) -> List[Deviation]:
+def load(
+    path: Path,
+    clauses: Clauses,
+    *subjects: str,
+    drafts: bool = False,
+    table: Optional[Observed] = None,
+) -> List[Deviation]:
     """Read one file.
 
     Args:
@@ -183,6 +115,7 @@ def load(path: Path, clauses: Clauses, *subjects: str, drafts: bool = False) -> 
         subjects: whom the run judges: whose file it is where that is one and the file's own
             `subject` key does not say so; all of them where it is a loop's.
         drafts: take entries whose reason or issue is still a TODO.
+        table: for a shipped file, where its subject or loop was judged; None for a user's.
 
     Raises:
         DeviationError: it can't be read, is no TOML, or breaks a rule; the message says which.
@@ -197,12 +130,31 @@ def load(path: Path, clauses: Clauses, *subjects: str, drafts: bool = False) -> 
     if not isinstance(entries, list):
         raise DeviationError(f"{path}: `deviation` is no list; write [[deviation]], two brackets")
     whose, loop = _about(path, data, subjects)
-    keys = {**ENTRY_KEYS, **(DRAFT_KEYS if drafts else {}), **(OF_LOOP_KEYS if loop else {})}
-    return [
-        made
+    keys = {
+        **ENTRY_KEYS,
+        **(DRAFT_KEYS if drafts else {}),
+        **(OF_LOOP_KEYS if loop else {}),
+        **({} if table is None else OF_SHIPPED_KEYS),
+    }
+    made = [
+        (entry, one)
         for number, entry in enumerate(entries, 1)
-        for made in _entries(_Place(path, number, subjects), entry, whose, loop, clauses, keys)
+        for one in _entries(_Place(path, number, subjects), entry, whose, loop, clauses, keys)
     ]
+    return [one if table is None else _shipped(one, entry, table) for entry, one in made]
+
+
+def _shipped(made: Deviation, entry: Mapping[str, Any], table: Observed) -> Deviation:
+    """Return an entry of a shipped file with the releases on which it was seen, and seen gone."""
+    known = table.releases(made.subject, made.when.loop)
+    try:
+        seen, gone = (expanded(entry.get(key, ()), known) for key in ("seen", "gone"))
+    except ValueError as error:
+        raise DeviationError(
+            f"{made.where} ({made.clause}): {error} of releases; observed.toml has, for it: "
+            f"{', '.join(known) or 'none'}"
+        ) from error
+    return replace(made, shipped=True, seen=seen, gone=gone)
 
 
 def is_of_a_loop(path: Path) -> bool:
@@ -220,12 +172,12 @@ def _about(
     """Say whose departures a file lists, and on which loop if it is a loop's."""
     loop = data.get("loop")
     if loop is not None:
-        if not _is_text(loop) or "subject" in data:
+        if not is_text(loop) or "subject" in data:
             raise DeviationError(
                 f'{path}: expected `loop = "PATTERN"` and no `subject` beside it, got '
                 f"loop = {loop!r}; an entry may name subjects, in a list"
             )
-        if not _is_loop(loop):
+        if not is_loop(loop):
             raise DeviationError(f"{path}: loop = {loop!r}; expected {WHEN_KEYS['loop'][1]}")
         return subjects, str(loop)
     whose = data.get("subject", subjects[0] if len(subjects) == 1 else None)
@@ -259,7 +211,7 @@ def _entries(
     subjects: Sequence[str],
     loop: Optional[str],
     clauses: Clauses,
-    keys: _Keys,
+    keys: Keys,
 ) -> List[Deviation]:
     """Read one entry, once for each subject and each clause that it is about."""
     name = entry.get("clause", "no clause") if isinstance(entry, dict) else entry
@@ -284,6 +236,7 @@ def _entries(
             issue=entry["issue"],
             where=where,
             match=entry.get("match"),
+            check=entry.get("check", ""),
             # A stranger's entry is none of the run's, and asking would import the stranger.
             version=_version(subject, loop, where)
             if "version" in when and subject in (place.judged or subjects)
@@ -314,11 +267,11 @@ def _version(subject: str, loop: Optional[str], where: str) -> str:
     )
 
 
-def _problem(entry: Any, clauses: Clauses, keys: _Keys) -> Optional[str]:
+def _problem(entry: Any, clauses: Clauses, keys: Keys) -> Optional[str]:
     """Say what breaks a rule first, and the remedy; None for a sound entry."""
     if not isinstance(entry, dict):
         return "expected a table; write [[deviation]], two brackets"
-    problem = _broken_key(entry, keys) or _broken_key(entry.get("when", {}), WHEN_KEYS)
+    problem = broken_key(entry, keys) or broken_key(entry.get("when", {}), WHEN_KEYS)
     if problem:
         return problem
     for clause in _listed(entry["clause"]):
@@ -326,18 +279,9 @@ def _problem(entry: Any, clauses: Clauses, keys: _Keys) -> Optional[str]:
             return f"the catalogue has no such clause as {clause}; see `streamgauge list`"
         if clauses[clause].level == "behaviour":
             return f"a behaviour such as {clause} is never scored: nothing departs; take it out"
-    return None
-
-
-def _broken_key(table: Mapping[str, Any], keys: _Keys) -> Optional[str]:
-    for key in table:
-        if key not in keys:
-            return f"unknown key {key!r}; use {', '.join(keys)}"
-    for key, (mandatory, wanted, fits) in keys.items():
-        if mandatory and key not in table:
-            return f"no {key}; add {key} = {wanted}"
-        if key in table and not fits(table[key]):
-            return f"{key} = {table[key]!r}; expected {wanted}"
+        checks = [check.name for check in registry.checks_for(clause)]
+        if entry.get("check") not in (None, *checks):
+            return f"{clause} has no check {entry['check']}; it has {', '.join(checks) or 'none'}"
     return None
 
 

@@ -2,6 +2,7 @@
 
 Which versions have a bug of a scored clause is told by the standard library's list of departures,
 under the same issue, and by nothing else. A test runs the clauses on each Python there is.
+Other rows carry the releases on which they were seen, and seen gone.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any, List, Sequence, Tuple
 
 from packaging.specifiers import SpecifierSet
 
-from streamgauge.conformance.deviations import Deviation, Here
+from streamgauge.conformance.deviations import Deviation
 from streamgauge.conformance.errors import HarnessError
+from streamgauge.conformance.observed import base_of, expanded, observed
 from streamgauge.conformance.plan import STOCK_LOOP, Result
 from streamgauge.conformance.verdicts import Verdict
 
@@ -40,6 +42,8 @@ class Bug:
         fixed: the version that ended it everywhere; empty where a supported Python has it.
         python: for a behaviour, specifiers of the versions that have it; any of them.
         answers: for a behaviour, the verdict where a version has it; empty for a scored clause.
+        seen: the releases on which it was seen; empty where the list of departures says it.
+        gone: the releases on which its clause was seen to hold, likewise.
     """
 
     issue: str
@@ -49,6 +53,8 @@ class Bug:
     fixed: str = ""
     python: Tuple[str, ...] = ()
     answers: str = ""
+    seen: Tuple[str, ...] = ()
+    gone: Tuple[str, ...] = ()
 
 
 def bugs() -> List[Bug]:
@@ -58,9 +64,20 @@ def bugs() -> List[Bug]:
         HarnessError: an entry has a key too many or too few.
     """
     entries: List[Any] = tomllib.loads(FILE.read_text(encoding="utf-8"))["bug"]
+    known = observed().releases("stdlib", STOCK_LOOP)
     try:
-        return [Bug(**{**entry, "python": tuple(entry.get("python", ()))}) for entry in entries]
-    except TypeError as error:
+        return [
+            Bug(
+                **{
+                    **entry,
+                    "python": tuple(entry.get("python", ())),
+                    "seen": expanded(entry.get("seen", ()), known),
+                    "gone": expanded(entry.get("gone", ()), known),
+                }
+            )
+            for entry in entries
+        ]
+    except (TypeError, ValueError) as error:
         raise HarnessError(f"{FILE.name}: {error}; the keys are those of Bug") from error
 
 
@@ -69,16 +86,16 @@ def expected(bug: Bug, python: str, listed: Sequence[Deviation]) -> Verdict:
 
     Args:
         bug: which one.
-        python: the version, three numbers.
+        python: the release, as `observed.running` names it.
         listed: the standard library's known departures.
     """
     if bug.answers:
-        has = any(SpecifierSet(specifier).contains(python) for specifier in bug.python)
+        has = any(SpecifierSet(one).contains(base_of(python)) for one in bug.python)
+        has = python in bug.seen or (has and python not in bug.gone)
         return Verdict(bug.answers) if has else Verdict.PASS
-    here = Here(python=python)
     trial = Result("stdlib", STOCK_LOOP, bug.link, bug.clause, "", "must", Verdict.PASS)
     for entry in sources(bug, listed):
-        if entry.when.applies(here, python) and entry.when.covers(trial):
+        if entry.expected(python) and entry.when.covers(trial):
             return entry.verdict
     return Verdict.PASS
 

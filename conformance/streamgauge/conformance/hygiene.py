@@ -92,13 +92,15 @@ class Noise:
 
         Args:
             streams: that the check was given.
-            finish: has the loop end what it ends by itself; called if some are alive. An async
-                generator is closed on the loop that it ran on, whenever it is collected: one that
-                is found to be garbage only now has had no turn for that.
+            finish: has the loop end what it ends by itself; called if some are alive after a
+                collection. An async generator is closed on the loop that it ran on, whenever it
+                is collected: one that is found to be garbage only now has had no turn for that.
         """
-        alive = [reference for reference in streams if reference() is not None]
+        alive = _alive(streams)
         if alive:
-            gc.collect()  # by each other only, perhaps
+            gc.collect()  # by each other only, perhaps; without reference counts, by nobody
+            alive = _alive(alive)
+        if alive:
             finish()
             gc.collect()
         for stream in filter(None, (reference() for reference in alive)):
@@ -154,6 +156,10 @@ class Noise:
             if unasked and issubclass(warning.category, ResourceWarning):
                 kind = "transport" if LEFT_OPEN.match(text) else "warning"
                 self.note(kind, text)
+
+
+def _alive(streams: Iterable[weakref.ref[Any]]) -> List[weakref.ref[Any]]:
+    return [reference for reference in streams if reference() is not None]
 
 
 def tasks_of_the_check(loop: asyncio.AbstractEventLoop) -> Set[asyncio.Future[Any]]:

@@ -16,6 +16,7 @@ import pytest
 from streamgauge.conformance import catalogue, deviation_files
 from streamgauge.conformance.deviations import classify
 from streamgauge.conformance.engine import Run
+from streamgauge.conformance.observed import observed
 from streamgauge.conformance.plan import STOCK_LOOP, RunPlan
 from streamgauge.conformance.verdicts import Verdict
 
@@ -53,6 +54,7 @@ def conformance_tests(
     run = Run(plan)
     atexit.register(run.close)
     run.resolve()
+    table = observed()
     listed = deviation_files.gather(plan.subjects, tuple(map(Path, deviations)), catalogue.load())
 
     @pytest.mark.parametrize("trial", run.trials)
@@ -60,7 +62,7 @@ def conformance_tests(
         results = run.play([trial])
         if results[0].verdict is Verdict.INAPPLICABLE:
             pytest.skip(results[0].detail)
-        found = classify(results, listed, complete=False)
+        found = classify(results, listed, complete=False, observed=table)
         wrong = [*found.harness, *found.new, *found.untried]
         if wrong:
             lines = [f"{r.clause} {r.verdict}: {r.detail}" for r in dict.fromkeys(wrong)]

@@ -21,6 +21,7 @@ from streamgauge.conformance.expectations import (
 from streamgauge.conformance.kept import asyncio
 from streamgauge.conformance.link_types import make_link
 from streamgauge.conformance.links import AnyListener, AnyPeer, Link
+from streamgauge.conformance.machine import MissingError
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.speech import PLAIN, Speech
 from streamgauge.conformance.subjects import Subject
@@ -214,6 +215,8 @@ class Joining:
             if address is None:
                 target = called(lambda: self.servers[-1].sockets[0].getsockname())
             peer = await self._joint.dial(target, speech)
+        except MissingError:
+            raise
         except Exception as error:
             raise CheckFailedError(f"expected to reach the server, got {shown(error)}") from error
         self._peer.append(peer)
@@ -250,7 +253,7 @@ class Joining:
         outer, self.setup_clause = self.setup_clause, clause
         try:
             yield
-        except AdapterError:
+        except (AdapterError, MissingError):
             raise
         except Exception as error:
             raise PreconditionError(clause, error) from error

@@ -6,17 +6,21 @@ for every front (the command line is one). Nothing is printed here.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Callable, List, Optional, Sequence, Tuple
 
-from streamgauge.conformance import clocks, registry
+from streamgauge.conformance import belief, clocks, registry
 from streamgauge.conformance.catalogue import Catalogue
 from streamgauge.conformance.clocks import Deadlines
-from streamgauge.conformance.deviations import Deviation, classify
+from streamgauge.conformance.deviations import Deviation, Here, classify
 from streamgauge.conformance.engine import Run
 from streamgauge.conformance.errors import StreamgaugeError
+from streamgauge.conformance.link_types import missing_links
+from streamgauge.conformance.observed import observed
 from streamgauge.conformance.plan import Listener, Result
 from streamgauge.conformance.report.account import Account
+from streamgauge.conformance.report.notes import about_releases, every_note
 from streamgauge.conformance.results import (
     ResultsLostError,
     ResultsWriter,
@@ -25,6 +29,7 @@ from streamgauge.conformance.results import (
 )
 from streamgauge.conformance.selection import edition_of
 from streamgauge.conformance.verdicts import Verdict
+from streamgauge.conformance.versions import versions_of
 
 __all__ = ["Everyone", "FailFast", "Forecast", "judged"]
 
@@ -58,6 +63,65 @@ class Everyone(Listener):
             listener.warning(text)
 
 
+class Doubts(Everyone):
+    """Passes results on as they come, but for those of trials with a new departure.
+
+    These wait until their trials have been played again, alone: what a run tells, it believes.
+
+    Args:
+        listeners: told of the results.
+        listed: the deviations that apply.
+    """
+
+    def __init__(self, listeners: Sequence[Listener], listed: Sequence[Deviation]) -> None:
+        super().__init__(listeners)
+        self._listed = listed
+        self._group: List[Result] = []  # what the trial has told that is being told
+        self.held: List[Result] = []
+
+    def result(self, result: Result) -> None:
+        """Keep it until its trial has told all."""
+        if self._group and belief.trial_of(self._group[0]) != belief.trial_of(result):
+            self.settle()
+        self._group.append(result)
+
+    def settle(self) -> None:
+        """Pass on what the last trial told, or hold it back."""
+        group, self._group = self._group, []
+        if belief.doubtful(group, self._listed):
+            self.held += group
+        else:
+            self.release(group)
+
+    def release(self, results: Sequence[Result]) -> None:
+        """Pass results on."""
+        for result in results:
+            super().result(result)
+
+    def resolve(self, play: Callable[[str], List[Result]]) -> None:
+        """Have what is held back played again, and pass on what that comes to.
+
+        Args:
+            play: plays a trial, by its id, and returns its results.
+        """
+        for trial in belief.doubtful(self.held, self._listed):
+            first = [r for r in self.held if belief.trial_of(r) == trial]
+            runs = [first, *(play(_id(trial)) for _ in range(belief.TIMES))]
+            self._replace(first, belief.confirmed(runs))
+        everything = belief.placed([*self.results, *self.held], self._listed)
+        self.held, held = [], everything[len(self.results) :]
+        self.release(held)
+
+    def _replace(self, first: Sequence[Result], confirmed: Sequence[Result]) -> None:
+        place = self.held.index(first[0])
+        others = [r for r in self.held if r not in first]
+        self.held = [*others[:place], *confirmed, *others[place:]]
+
+
+def _id(trial: belief.Trial) -> str:
+    return f"{trial.clause}[{trial.check}-{trial.subject}-{trial.loop}-{trial.link}]"
+
+
 class FailFast(Listener):
     """Wants to stop at the first departure that is not listed, or fault of the suite.
 
@@ -67,10 +131,11 @@ class FailFast(Listener):
 
     def __init__(self, listed: Sequence[Deviation]) -> None:
         self.listed = listed
+        self._observed = observed()
 
     def result(self, result: Result) -> None:
         """Look at one result by itself."""
-        found = classify([result], self.listed, complete=False)
+        found = classify([result], self.listed, complete=False, observed=self._observed)
         self.wants_stop = self.wants_stop or bool(found.new or found.harness)
 
 
@@ -118,6 +183,8 @@ class Forecast(Listener):
             return
         self._done += 1
         self._to_come = max(0, self._to_come - 1)
+        if result.verdict is Verdict.PASS:  # slow, perhaps; no clock has ended it
+            return
         if result.verdict is not Verdict.STALL and result.seconds < self._slow_s:
             return
         self._slow += 1
@@ -172,11 +239,14 @@ def judged(
     stop = FailFast(listed) if plan.fail_fast else None
     slow_s = Deadlines(clocks.unit() * plan.timeout_factor).hang_s
     slow = Forecast(progress.warning, slow_s, plan.repeat) if progress else None
-    everyone = Everyone([one for one in (progress, writer, stop, slow) if one is not None])
+    believes = plan.repeat > 1 or plan.fail_fast  # what is repeated is flaky by itself
+    heard = [one for one in (progress, writer, stop, slow) if one is not None]
+    everyone = Everyone(heard) if believes else Doubts(heard, listed)
     begin = time.perf_counter()
     complete, broken = _played(run, everyone)
     seconds = time.perf_counter() - begin
     promised = clauses.for_edition(edition)
+    here, table = Here(versions=versions_of(plan.subjects, plan.loops)), observed()
     account = Account(
         plan=plan,
         clauses=promised,
@@ -188,20 +258,42 @@ def judged(
             listed,
             complete=complete and not plan.plans,
             whole=not plan.clauses,
+            here=here,
+            observed=table,
         ),
         complete=complete,
         due=frozenset(c.clause for c in registry.all_checks()).intersection(promised),
         seconds=seconds,
+        left_out={} if plan.links else missing_links(),
+        here=here,
+        notes=tuple(about_releases(plan, here, table)),
         broken=broken,
     )
     if writer and not isinstance(broken, ResultsLostError):
-        writer.write(footer_of(everyone.results, claims=account.claims, complete=complete))
+        writer.write(
+            footer_of(
+                everyone.results,
+                claims=account.claims,
+                complete=complete,
+                notes=every_note(account),
+            )
+        )
     return account
 
 
-def _played(run: Run, listener: Listener) -> Tuple[bool, Optional[BaseException]]:
+def _played(run: Run, everyone: Everyone) -> Tuple[bool, Optional[BaseException]]:
     """Have it played; returns whether it ended by itself, and what broke it."""
     try:
-        return run.go(listener), None
+        complete = run.go(everyone)
+        if isinstance(everyone, Doubts):
+            everyone.settle()
+            if complete:
+                everyone.resolve(lambda trial: run.play([trial]))
+        return complete, None
     except (KeyboardInterrupt, StreamgaugeError) as error:
         return False, error
+    finally:
+        if isinstance(everyone, Doubts):
+            with contextlib.suppress(StreamgaugeError):  # told already
+                everyone.settle()
+                everyone.release(everyone.held)

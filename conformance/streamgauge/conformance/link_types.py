@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from functools import lru_cache
-from typing import Dict, Mapping
+from typing import Callable, Dict, Mapping
 
 from streamgauge.conformance.links import (
     FeedLink,
@@ -21,7 +21,9 @@ from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.plan import LINKS
 from streamgauge.conformance.subjects import Subject
 
-__all__ = ["LINK_TYPES", "MEMORY_TYPES", "available_links", "make_link"]
+__all__ = ["LINK_TYPES", "MEMORY_TYPES", "available_links", "make_link", "missing_links"]
+
+UNIX = "AF_UNIX"  # a name, as not every platform has it
 
 # `memory` is three links in one: which of them it is depends on the check.
 MEMORY_TYPES: Mapping[str, type] = {
@@ -55,13 +57,34 @@ def make_link(name: str, like: str, subject: Subject, bench: Bench) -> Link:
 
 @lru_cache(maxsize=None)
 def available_links() -> Dict[str, str]:
-    """Say which links this machine has not got: name -> reason; empty for those it has."""
-    missing = dict.fromkeys(LINKS, "")
-    if not hasattr(socket, "AF_UNIX"):
-        missing["unix"] = missing["socketpair"] = "this platform has no unix sockets"
+    """Return why this machine has not got a link, by its name; empty for those it has."""
+    unix = _failure(_join_by_unix_sockets, "no unix sockets")
+    tcp = _failure(lambda: _join_by(socket.AF_INET, "127.0.0.1"), "no loopback interface")
+    tcp6 = _failure(lambda: _join_by(socket.AF_INET6, "::1"), "no IPv6 on the loopback interface")
+    missing = {"socketpair": unix, "unix": unix, "tcp": tcp, "tls": tcp, "tcp6": tcp6}
+    return {link: missing.get(link, "") for link in LINKS}
+
+
+def missing_links() -> Dict[str, str]:
+    """Return the links that this machine has not got, each with the reason."""
+    return {link: reason for link, reason in available_links().items() if reason}
+
+
+def _failure(probe: Callable[[], None], reason: str) -> str:
     try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
-            probe.bind(("::1", 0))
-    except OSError as error:
-        missing["tcp6"] = f"no IPv6 on the loopback interface ({error})"
-    return missing
+        probe()
+    except (OSError, AttributeError) as error:  # a family that the platform does not know
+        return f"{reason} ({error})"
+    return ""
+
+
+def _join_by_unix_sockets() -> None:
+    for end in socket.socketpair(getattr(socket, UNIX)):
+        end.close()
+
+
+def _join_by(family: socket.AddressFamily, host: str) -> None:
+    with socket.socket(family) as listener, socket.socket(family) as client:
+        listener.bind((host, 0))
+        listener.listen()
+        client.connect(listener.getsockname())

@@ -16,11 +16,12 @@ from streamgauge.conformance.adapting import Adapter
 from streamgauge.conformance.calls import awaited
 from streamgauge.conformance.idleness import Watch
 from streamgauge.conformance.kept import asyncio, os, socket
+from streamgauge.conformance.machine import need_short_path, short_folder
 from streamgauge.conformance.memory_peer import MemoryPeer
 from streamgauge.conformance.peer import Bench, Listener, Peer
 from streamgauge.conformance.speech import PLAIN, Speech
 from streamgauge.conformance.subjects import Subject
-from streamgauge.conformance.wires import PlainWire, Wire, abandon, family_of, wire_of
+from streamgauge.conformance.wires import AF_UNIX, PlainWire, Wire, abandon, family_of, wire_of
 
 __all__ = [
     "AnyListener",
@@ -34,6 +35,8 @@ __all__ = [
     "TlsLink",
     "UnixLink",
 ]
+
+ROOM_BYTES = 24  # behind a folder: another folder, a socket in it, and some that checks add
 
 Streams = Tuple[Any, Any]  # a reader and a writer of the subject's
 AnyPeer = Union[Peer, MemoryPeer]
@@ -242,13 +245,15 @@ class UnixLink(Link):
 
     def path(self) -> str:
         """Give a path that does not exist yet, short enough for a socket address."""
-        folder = tempfile.mkdtemp(prefix="gauge-")
+        folder = tempfile.mkdtemp(prefix="gauge-", dir=short_folder(ROOM_BYTES))
         self.bench.on_exit(lambda: shutil.rmtree(folder, ignore_errors=True))
-        return os.path.join(folder, "s")
+        path = os.path.join(folder, "s")
+        need_short_path(path)
+        return path
 
     def listen(self) -> AnyListener:
         """Listen on a new path."""
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock = socket.socket(AF_UNIX, socket.SOCK_STREAM)
         sock.bind(self.path())
         sock.listen()
         return Listener(sock, self.bench, self.server_speech)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import Tuple
 
@@ -56,6 +57,8 @@ class MemoryBound:
 
 def _held() -> int:
     """Give the bytes of this process's data; 0 where nobody can tell."""
+    if sys.platform == "win32":
+        return 0
     try:
         return int(STATM.read_text().split()[DATA]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
@@ -66,12 +69,16 @@ def _limits() -> Tuple[int, int]:
     """Give the limits that somebody has set before us, the soft one and the hard one."""
     import resource  # noqa: PLC0415 - Unix alone has it
 
+    if sys.platform == "win32":
+        raise NotImplementedError
     return resource.getrlimit(resource.RLIMIT_DATA)
 
 
 def _limit(size: int, soft: int, hard: int) -> None:
     import resource  # noqa: PLC0415 - Unix alone has it
 
+    if sys.platform == "win32":
+        raise NotImplementedError
     lowest = min((n for n in (size, soft, hard) if n != resource.RLIM_INFINITY), default=size)
     with contextlib.suppress(ValueError, OSError):  # a kernel that refuses leaves it unbounded
         resource.setrlimit(resource.RLIMIT_DATA, (lowest, hard))

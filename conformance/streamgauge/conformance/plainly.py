@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
-from streamgauge.conformance import vocabulary
+from streamgauge.conformance import registry, vocabulary
 from streamgauge.conformance.plan import STOCK_LOOP
 from streamgauge.conformance.registry import Check
 from streamgauge.conformance.subjects import BUILTIN
@@ -37,7 +37,8 @@ AMIDST = "?"  # in place of names: the verb is a part of a larger expression
 NAMING = ("pair", "connect", "reader", "listen", "arrivals", "serve", "start_server", "accept_pair")
 ENDLESS_S = 20  # seconds after which a script gives a wait up that has no end
 SUITE = "streamgauge.conformance"
-WRITTEN = Path(__file__).parent / "reproducers"  # scripts by clause, for checks that are too long
+# Scripts by clause, for checks that are too long; by clause and check, where a clause has several.
+WRITTEN = Path(__file__).parent / "reproducers"
 
 
 def script_for(check: Check, link: str, *, subject: str, loop: str = STOCK_LOOP) -> str:
@@ -59,7 +60,8 @@ def script_for(check: Check, link: str, *, subject: str, loop: str = STOCK_LOOP)
     try:
         return _generated(check, link, subject, loop)
     except NoScriptError:
-        written = WRITTEN / f"{check.clause}.txt"
+        several = len(registry.checks_for(check.clause)) > 1
+        written = WRITTEN / f"{check.clause}{f'.{check.name}' * several}.txt"
         if not written.is_file() or link == "own":  # these call asyncio's functions by name
             raise
         return _by_hand(written.read_text(encoding="utf-8"), check.clause, subject, loop)

@@ -40,7 +40,7 @@ class RunPlan:
         loops: `asyncio` for the stock loop, else `module:factory`.
         links: link names; empty for all.
         clauses: patterns over clause ids (fnmatch); empty for all.
-        edition: `3.8` … `3.14`; None for the running Python's.
+        edition: one of `catalogue.EDITIONS`; None for the running Python's.
         catalogue: release of the catalogue; None for the newest.
         workers: worker processes, 1 or more.
         fail_fast: stop after the first departure that is not listed; the listener's to decide.

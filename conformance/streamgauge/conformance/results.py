@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import IO, Any, Dict, List, Mapping, Sequence
 
 from streamgauge.conformance.errors import StreamgaugeError, UsageError
+from streamgauge.conformance.observed import running
 from streamgauge.conformance.plan import Listener, Result, RunPlan, trial_count
 from streamgauge.conformance.verdicts import EXIT_CODES, Outcome
+from streamgauge.conformance.versions import versions_of
 
 __all__ = [
     "FORMAT",
@@ -70,6 +72,8 @@ def header_of(plan: RunPlan, *, catalogue: str, edition: str) -> Dict[str, Any]:
         "edition": edition,
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
+        "release": running(),
+        "versions": versions_of(plan.subjects, plan.loops),
         "platform": sys.platform,
         "subjects": list(plan.subjects),
         "loops": list(plan.loops),
@@ -85,7 +89,11 @@ def header_of(plan: RunPlan, *, catalogue: str, edition: str) -> Dict[str, Any]:
 
 
 def footer_of(
-    results: Sequence[Result], *, claims: Mapping[str, str], complete: bool
+    results: Sequence[Result],
+    *,
+    claims: Mapping[str, str],
+    complete: bool,
+    notes: Sequence[str] = (),
 ) -> Dict[str, Any]:
     """Describe a run that has ended.
 
@@ -93,6 +101,7 @@ def footer_of(
         results: all of them.
         claims: by subject; `SUBJECT@LOOP` where the loop is not the stock one.
         complete: whether the run ended by itself and was not cut short.
+        notes: what a report says beside the results.
     """
     return {
         "type": "footer",
@@ -100,6 +109,7 @@ def footer_of(
         "verdicts": trial_count(results),
         "claims": dict(claims),
         "complete": complete,
+        "notes": list(notes),
     }
 
 

@@ -27,7 +27,7 @@ from streamgauge.conformance import catalogue, registry
 from streamgauge.conformance.catalogue import EDITIONS, Catalogue, Clause
 from streamgauge.conformance.deliveries import named
 from streamgauge.conformance.errors import NothingToRunError, UsageError
-from streamgauge.conformance.link_types import available_links
+from streamgauge.conformance.link_types import missing_links
 from streamgauge.conformance.loops import LoopFactory, lacks_of, module_of_loop, resolve_loop
 from streamgauge.conformance.plan import LINKS, LOOPLESS, RunPlan
 from streamgauge.conformance.registry import Check
@@ -192,7 +192,7 @@ def _links(plan: RunPlan) -> Tuple[str, ...]:
     unknown = [link for link in plan.links if link not in LINKS]
     if unknown:
         raise UsageError(f"unknown link {unknown[0]!r}; expected one of {', '.join(LINKS)}")
-    missing = {link: reason for link, reason in available_links().items() if reason}
+    missing = missing_links()
     for link in plan.links:
         if link in missing:
             raise UsageError(f"link {link!r} cannot be used on this machine: {missing[link]}")

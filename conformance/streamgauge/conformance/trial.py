@@ -29,6 +29,7 @@ from streamgauge.conformance.expectations import (
 )
 from streamgauge.conformance.kept import asyncio, os, socket
 from streamgauge.conformance.loop_methods import keyword_defaults, recorded_calls
+from streamgauge.conformance.machine import need_localhost
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.subjects import Subject
 from streamgauge.conformance.wires import wait_acknowledged
@@ -142,6 +143,15 @@ class Trial(Delivering, Expectations):
             with socket.socket(fileno=number) as same:
                 await self.bench.run(wait_acknowledged, same)
         await self.idle()
+
+    def need_localhost(self) -> None:
+        """Require localhost to be resolved; a network in memory resolves it by itself.
+
+        Raises:
+            MissingError: it is not.
+        """
+        if self.link != "memory":
+            need_localhost()
 
     @staticmethod
     def narrow(writer: Any) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 
 from packaging.version import InvalidVersion, Version
 
+from streamgauge.conformance.loops import strangers_of
+from streamgauge.conformance.observed import running
 from streamgauge.conformance.plan import STOCK_LOOP
 from streamgauge.conformance.subjects import BUILTIN, resolve
 
-__all__ = ["NOTED", "version_of", "version_of_loop"]
+__all__ = ["NOTED", "version_of", "version_of_loop", "versions_of"]
 
 NOTED: Dict[str, str] = {}  # versions that the children of this process's runs have told
 
@@ -36,15 +37,15 @@ def version_of(subject: str, found: Any = None) -> str:
     if subject in NOTED:
         return NOTED[subject]
     if subject == "stdlib":
-        return platform.python_version()
+        return running()
     module = BUILTIN.get(subject, (subject, ""))[0].partition(":")[0]
     top = module.partition(".")[0]
     said = _attribute(found or resolve(subject), "version") or _attribute(
         sys.modules.get(top), "__version__"
     )
     for candidate in (said, _installed(top)):
-        if isinstance(candidate, str) and _is_version(candidate):
-            return candidate
+        if isinstance(candidate, str) and _is_version(_plain(candidate)):
+            return _plain(candidate)
     return ""
 
 
@@ -55,7 +56,24 @@ def version_of_loop(pattern: str) -> str:
         The running Python's for asyncio's own loops; empty for what is not installed.
     """
     package = re.split(r"[^\w.]", pattern, maxsplit=1)[0]
-    return platform.python_version() if package == STOCK_LOOP else _installed(package)
+    return running() if package == STOCK_LOOP else _installed(package)
+
+
+def versions_of(subjects: Sequence[str], loops: Sequence[str]) -> Dict[str, str]:
+    """Return the versions of the packages of built-in adapters and loops, by name of either.
+
+    Nothing is imported. Left out is what is not installed, what comes with Python, and whatever
+    is not known by name.
+
+    Args:
+        subjects: names, as on the command line.
+        loops: names, as on the command line.
+    """
+    found = {name: _installed(name) for name in subjects if name in BUILTIN}
+    for name in loops:
+        if not strangers_of(name) and not name.startswith(STOCK_LOOP):
+            found[name] = version_of_loop(name)
+    return {name: _plain(told) for name, told in found.items() if _is_version(_plain(told))}
 
 
 def _attribute(thing: Any, name: str) -> Any:
@@ -70,6 +88,11 @@ def _installed(distribution: str) -> str:
         return version(distribution)
     except PackageNotFoundError:
         return ""
+
+
+def _plain(told: str) -> str:
+    """Return a version without the bare plus that marks a snapshot; packaging tools refuse it."""
+    return told[:-1] if told.endswith("+") else told
 
 
 def _is_version(text: str) -> bool:

@@ -14,11 +14,8 @@ from typing import Any, Callable, TypeVar, Union
 from streamgauge.conformance.kept import os, socket, ssl, threading
 from streamgauge.conformance.speech import Records, Speech
 
-if sys.platform != "win32":
-    import fcntl
-    import termios
-
 __all__ = [
+    "AF_UNIX",
     "PlainWire",
     "TlsWire",
     "Wire",
@@ -31,6 +28,7 @@ __all__ = [
 
 T = TypeVar("T")
 
+AF_UNIX: socket.AddressFamily = getattr(socket, "AF_UNIX", socket.AF_UNSPEC)  # else no such link
 RECV_SIZE = 256 * 1024  # bytes; what asyncio's own transports ask for at most
 SPINS = 1_000  # looks at the kernel's queue before the thread begins to wait in between
 PAUSE_S = 0.001  # seconds between looks at a queue that only the kernel's timers will empty
@@ -48,7 +46,7 @@ def abandon(sock: socket.socket) -> None:
 def family_of(address: Any) -> socket.AddressFamily:
     """Tell an address's family by its shape: a path, or a tuple of two or of four."""
     if isinstance(address, (str, bytes)):
-        return socket.AF_UNIX
+        return AF_UNIX
     return socket.AF_INET if len(address) == 2 else socket.AF_INET6
 
 
@@ -60,9 +58,11 @@ def arrived(sock: socket.socket) -> bool:
     what has left this socket, once a datagram sent later has come out of the same queue: to
     wait for the acknowledgement instead would cost the 40 ms by which kernels delay it.
     """
-    if sys.platform != "linux" or sock.family == socket.AF_UNIX:
+    if sys.platform != "linux":
         return True
-    if not _queued(sock, termios.TIOCOUTQ):
+    if sock.family == AF_UNIX:
+        return True
+    if not _unacknowledged(sock):
         return True
     if _queued(sock, SIOCOUTQNSD):
         return False
@@ -76,9 +76,11 @@ def acknowledged(sock: socket.socket) -> bool:
     What has not left then is held back by the other end, and not by an acknowledgement that its
     kernel delays.
     """
-    if sys.platform != "linux" or sock.family == socket.AF_UNIX:
+    if sys.platform != "linux":
         return True
-    return _queued(sock, termios.TIOCOUTQ) == _queued(sock, SIOCOUTQNSD)
+    if sock.family == AF_UNIX:
+        return True
+    return _unacknowledged(sock) == _queued(sock, SIOCOUTQNSD)
 
 
 def wait_acknowledged(sock: socket.socket) -> None:
@@ -96,18 +98,39 @@ def _look_until(
         except (OSError, ValueError):  # reset, or closed meanwhile: nothing is on its way
             return
         if look < SPINS:
-            os.sched_yield()
+            _yield()
         else:
             gone.wait(PAUSE_S)
 
 
+def _yield() -> None:
+    """Let other threads run, the kernel's among them."""
+    if sys.platform == "linux":  # nowhere else is anything waited for
+        os.sched_yield()
+
+
+def _unacknowledged(sock: socket.socket) -> int:
+    import termios  # noqa: PLC0415 - Unix alone has it
+
+    if sys.platform != "linux":
+        raise NotImplementedError
+    return _queued(sock, termios.TIOCOUTQ)
+
+
 def _queued(sock: socket.socket, request: int) -> int:
+    import fcntl  # noqa: PLC0415 - Unix alone has it
+
+    if sys.platform != "linux":
+        raise NotImplementedError
     return int(struct.unpack("i", fcntl.ioctl(sock.fileno(), request, b"\0\0\0\0"))[0])
 
 
 def pass_through_loopback() -> None:
-    """Return once a datagram has come out behind everything in the loopback interface's queue."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    """Return once a datagram has come out behind everything in the loopback interface's queue.
+
+    On a machine whose interface is down nothing is on its way there.
+    """
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         probe.connect(probe.getsockname())
         probe.send(b"?")
@@ -124,7 +147,7 @@ class PlainWire:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.sock.setblocking(True)
-        if sock.family != socket.AF_UNIX:  # each send leaves at once, none waits for the last
+        if sock.family != AF_UNIX:  # each send leaves at once, none waits for the last
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._gone = threading.Event()
 
@@ -168,7 +191,7 @@ class PlainWire:
         left unread here. The caller has to see that there are some.
         """
         self._gone.set()
-        if self.sock.family != socket.AF_UNIX:
+        if self.sock.family != AF_UNIX:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_0)
         self.sock.close()
 

@@ -9,10 +9,21 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import ssl as ssl_module
-from typing import Any, Callable, Dict, FrozenSet, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Optional
 
-__all__ = ["check_keywords", "client_tls", "server_tls", "unix_path"]
+from .sockets import AF_UNIX
+
+if TYPE_CHECKING:
+    import ssl as ssl_module
+
+__all__ = [
+    "check_keywords",
+    "client_options",
+    "client_tls",
+    "server_tls",
+    "unix_family",
+    "unix_path",
+]
 
 
 def check_keywords(original: Callable[..., Any], kwargs: Dict[str, Any]) -> None:
@@ -44,14 +55,13 @@ def _keywords(function: Callable[..., Any]) -> Optional[FrozenSet[str]]:
 
 
 def client_tls(
-    ssl: Any, host: Optional[str], server_hostname: Optional[str], kwargs: Dict[str, Any]
+    ssl: Any, server_hostname: Optional[str], kwargs: Dict[str, Any]
 ) -> Optional[Dict[str, Any]]:
-    """Read a client's TLS arguments.
+    """Read the TLS arguments of a client that connects to a path.
 
     Args:
         ssl: a context, True for the default one, None or False for no TLS.
-        host: the host that is connected to.
-        server_hostname: the name to verify, `host` by default.
+        server_hostname: the name to verify.
         kwargs: the rest of the keywords, of which the timeouts are read.
 
     Returns:
@@ -67,10 +77,22 @@ def client_tls(
         _no_timeouts(kwargs)
         return None
     if server_hostname is None:
-        if not host:
-            raise ValueError("You must set server_hostname when using ssl without a host")
-        server_hostname = host
-    context = ssl_module.create_default_context() if ssl is True else _context(ssl)
+        raise ValueError("You must set server_hostname when using ssl without a host")
+    return client_options(ssl, server_hostname, kwargs)
+
+
+def client_options(ssl: Any, server_hostname: str, kwargs: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the TLS options of a client, for `tls.protocol_for`.
+
+    Args:
+        ssl: a context, or True for the default one.
+        server_hostname: the name to verify; empty to verify none.
+        kwargs: the keywords of which the timeouts are read.
+
+    Raises:
+        TypeError: ``ssl`` is something else.
+    """
+    context = _default_context() if ssl is True else _context(ssl)
     return {
         "context": context,
         "server_side": False,
@@ -94,13 +116,28 @@ def server_tls(ssl: Any, kwargs: Dict[str, Any]) -> Optional[Dict[str, Any]]:
     return {"context": _context(ssl), "server_side": True, **_timeouts(kwargs)}
 
 
+def unix_family() -> int:
+    """Return `socket.AF_UNIX`.
+
+    Raises:
+        NotImplementedError: this platform has no unix sockets.
+    """
+    if AF_UNIX is None:
+        raise NotImplementedError(
+            "unix sockets are not available: this platform's socket module has no AF_UNIX"
+        )
+    return AF_UNIX
+
+
 def unix_path(path: Any) -> Any:
     """Give a path, or an abstract name, as text, however it is given.
 
     Raises:
+        NotImplementedError: this platform has no unix sockets.
         TypeError: it is not a path.
         OSError: it is longer than Linux's addresses have room for.
     """
+    unix_family()
     text = os.fspath(path)
     if isinstance(text, bytes):
         text = os.fsdecode(text)
@@ -123,7 +160,15 @@ def _no_timeouts(kwargs: Dict[str, Any]) -> None:
             raise ValueError(f"{name} is only meaningful with ssl")
 
 
+def _default_context() -> ssl_module.SSLContext:
+    import ssl as ssl_module  # noqa: PLC0415  # see `_context`
+
+    return ssl_module.create_default_context()
+
+
 def _context(ssl: Any) -> ssl_module.SSLContext:
+    import ssl as ssl_module  # noqa: PLC0415  # a Python without it can do all but TLS
+
     if not isinstance(ssl, ssl_module.SSLContext):
         raise TypeError(f"ssl got {ssl!r}, expected an SSLContext, True or None")
     return ssl

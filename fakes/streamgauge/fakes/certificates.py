@@ -6,9 +6,11 @@ Needs trustme, which is imported here and nowhere else, and only when called.
 from __future__ import annotations
 
 import functools
-import ssl
 import warnings
-from typing import Any, Tuple
+from typing import TYPE_CHECKING, Any, Tuple
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["tls_contexts"]
 
@@ -38,8 +40,10 @@ def tls_contexts(hostname: str = "localhost") -> Tuple[ssl.SSLContext, ssl.SSLCo
         The server's context and the clients'.
 
     Raises:
-        ImportError: trustme is not installed.
+        ImportError: trustme is not installed, or this Python has no `ssl`.
     """
+    import ssl  # noqa: PLC0415  # the fakes work without it as long as nobody speaks TLS
+
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     client = ssl.create_default_context()
     authority = _authority()

@@ -11,14 +11,15 @@ import asyncio
 import errno
 import os
 import socket
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence, Tuple
 
 from .arguments import check_keywords, client_tls, unix_path
+from .attempts import Attempts
 from .connections import Connection
 from .listeners import Owner
-from .names import PORT_MAX, address, family_of, numeric
+from .names import PORT_MAX, address, family_of
 from .outside import STREAMS_ONLY, ForbiddenConnectError
-from .sockets import Address
+from .sockets import AF_UNIX, Address
 from .wire import TCP, UNIX, Kind, Wire, WireEnd
 
 if TYPE_CHECKING:
@@ -63,9 +64,8 @@ class Dialing:
         where = net.names.stream_addresses(host, port, kwargs)
         if len(where) == 1:
             end, connection = await self.connect(None, where[0])
-        else:
-            end, connection = await self._first(where, kwargs)
-        return await self._finish(protocol_factory, end, connection, None)
+            return await self.finish(protocol_factory, end, connection, None)
+        return await Attempts(self, net.loop).connect(protocol_factory, host, port)
 
     async def _create_connection(
         self, protocol_factory: Callable[[], Any], host: Any, port: Any, kwargs: Dict[str, Any]
@@ -74,17 +74,26 @@ class Dialing:
         below = net.below("create_connection")
         check_keywords(below, kwargs)
         sock = kwargs.get("sock")
-        if sock is not None and host is None and port is None and self._parking.holds(sock):
-            return await self._claim(protocol_factory, sock, kwargs)
-        if (sock is not None) or (host is None and port is None) or net.passes(host, port):
+        if sock is not None and not self._parking.holds(sock):
             return await below(protocol_factory, host, port, **kwargs)  # type: ignore[no-any-return]
-        tls = client_tls(kwargs.get("ssl"), host, kwargs.get("server_hostname"), kwargs)
-        where = net.names.stream_addresses(host, port, kwargs)
-        for to in where:
-            if net.passes(*to[:2]):
-                return await below(protocol_factory, *to[:2], **kwargs)  # type: ignore[no-any-return]
-        end, connection = await self._first(where, kwargs)
-        return await self._finish(protocol_factory, end, connection, tls)
+        real = None if sock is not None else self._real(host, port, kwargs)
+        if real is not None:
+            return await below(protocol_factory, *real, **kwargs)  # type: ignore[no-any-return]
+        return await Attempts(self, net.loop).connect(protocol_factory, host, port, **kwargs)
+
+    def _real(self, host: Any, port: Any, kwargs: Dict[str, Any]) -> Optional[Tuple[Any, Any]]:
+        """Return where to connect for real; None for a place of the network."""
+        if (host is None and port is None) or self._net.passes(host, port):
+            return host, port
+        if self._net.outside.allowed:
+            for to in self.addresses(host, port, kwargs):
+                if self._net.passes(*to[:2]):
+                    return to[:2]  # type: ignore[no-any-return]
+        return None
+
+    def addresses(self, host: Any, port: Any, hints: Dict[str, Any]) -> Sequence[Address]:
+        """Return the addresses of a name; see `Names.stream_addresses`."""
+        return self._net.names.stream_addresses(host, port, hints)
 
     async def create_unix_connection(
         self, protocol_factory: Callable[[], Any], path: Any = None, **kwargs: Any
@@ -99,16 +108,16 @@ class Dialing:
         ):
             return await below(protocol_factory, path, **kwargs)  # type: ignore[no-any-return]
         hostname = kwargs.get("server_hostname")
-        tls = client_tls(kwargs.get("ssl"), None, hostname, kwargs)
+        tls = client_tls(kwargs.get("ssl"), hostname, kwargs)
         end, connection = await self.connect("", unix_path(path), UNIX)
-        return await self._finish(protocol_factory, end, connection, tls)
+        return await self.finish(protocol_factory, end, connection, tls)
 
     async def sock_connect(self, sock: Any, where: Any) -> None:
         """Connect as the loop's method of this name does; `create_connection(sock=)` claims it.
 
         The socket itself stays unconnected, and is closed when it is claimed.
         """
-        unix = sock.family == getattr(socket, "AF_UNIX", None)
+        unix = sock.family == AF_UNIX
         to = unix_path(where) if unix else where
         if self._net.passes(*((to, None) if unix else to[:2])):
             await self._net.below("sock_connect")(sock, where)
@@ -177,43 +186,36 @@ class Dialing:
                 raise ForbiddenConnectError(to) from None
             raise
 
-    async def _first(
-        self, where: Sequence[Address], kwargs: Dict[str, Any]
-    ) -> Tuple[WireEnd, Connection]:
-        heard = where
-        if len(where) > 1:
-            heard = [to for to in where if numeric(to[0]) and self._net.heard(to)] or where[:1]
-        local = kwargs.get("local_addr")
-        errors: List[OSError] = []
-        for to in heard:
-            try:
-                return await self.connect(self._source(to, local), to)
-            except OSError as exc:
-                errors.append(exc)
-        if kwargs.get("all_errors"):  # a keyword of Python 3.12
-            raise ExceptionGroup("create_connection failed", errors)  # noqa: F821  # of 3.11
-        raise errors[0]
+    def source(self, family: int, local: Sequence[Address]) -> Optional[Address]:
+        """Return the address that a client of that family connects from; None for a free port.
 
-    def _source(self, to: Address, local: Any) -> Optional[Address]:
-        if local is None:
+        Args:
+            family: the family of the address that it connects to.
+            local: the addresses that the program wants it to come from.
+
+        Raises:
+            OSError: none of them is of that family, or the first that is can't be had.
+        """
+        if not local:
             return None
-        ip = self._net.names.resolve(local[0], family_of(to[0]))[0]
-        return self._net.listeners.source(ip, self._net.names.port_at(*local[:2]))
+        fitting = [each for each in local if family_of(each[0]) == family]
+        if not fitting:
+            raise OSError(f"no matching local address with {family=} found")
+        return self._net.listeners.source(*fitting[0][:2])
 
-    async def _claim(
-        self, factory: Callable[[], Any], sock: Any, kwargs: Dict[str, Any]
-    ) -> Tuple[Any, Any]:
-        tls = client_tls(kwargs.get("ssl"), None, kwargs.get("server_hostname"), kwargs)
+    def claim(self, sock: Any) -> Tuple[WireEnd, Connection]:
+        """Take the connection that waits under a socket, and close the socket."""
         parked = self._parking.claim(sock)
-        return await self._finish(factory, parked.end, parked.connection, tls)
+        return parked.end, parked.connection
 
-    async def _finish(
+    async def finish(
         self,
         factory: Callable[[], Any],
         end: WireEnd,
         connection: Connection,
         tls: Optional[Dict[str, Any]],
     ) -> Tuple[Any, Any]:
+        """Make protocol and transport on a client's end, and wait until the protocol knows it."""
         try:
             protocol = factory()
         except BaseException:

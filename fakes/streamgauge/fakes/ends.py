@@ -120,9 +120,12 @@ def _kernel_has(sock: Any) -> int:
     """Count the bytes that the kernel has for a socket; 0 where it can't be told."""
     if sys.platform == "win32" or sock is None or sock.fileno() < 0:
         return 0
-    import fcntl  # noqa: PLC0415  # not on Windows
-    import struct  # noqa: PLC0415
-    import termios  # noqa: PLC0415  # not on Windows
+    try:
+        import fcntl  # noqa: PLC0415  # not on every platform
+        import struct  # noqa: PLC0415
+        import termios  # noqa: PLC0415  # not on every platform
+    except ImportError:
+        return 0
 
     count: int = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.FIONREAD, b"\0" * 4))[0]
     return count

@@ -26,7 +26,7 @@ from typing import (
     Union,
 )
 
-from .sockets import Address
+from .sockets import AF_UNIX, Address
 
 __all__ = ["AddrInfo", "AddressLike", "Hosts", "Names", "Place", "shown"]
 
@@ -56,7 +56,7 @@ def family_of(ip: str) -> int:
 
 def family_at(where: Address) -> int:
     """Give the address family of a socket's address: a tuple's, or that of paths."""
-    return family_of(where[0]) if isinstance(where, tuple) else getattr(socket, "AF_UNIX", 0)
+    return family_of(where[0]) if isinstance(where, tuple) else AF_UNIX or 0
 
 
 def address(ip: str, port: int) -> Address:

@@ -14,6 +14,7 @@ import weakref
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, Type, Union
 
 from . import tls
+from .acceptor import HANDLED_BY
 from .chunks import ChunksLike
 from .connections import Connection, Unread, netstat
 from .dialing import Dialing
@@ -25,7 +26,7 @@ from .outside import Outside
 from .parking import Parking
 from .rules import Rule, Verdict, verdict
 from .sending import knows_sendfile, sendfile
-from .server import HANDLED_BY, MemoryServer
+from .server import MemoryServer
 from .serving import Serving
 from .sockets import Address
 from .takeover import Layer, bearing
@@ -103,7 +104,9 @@ class MemoryNetwork:
         self.loop = asyncio.get_running_loop()
         parts = self._dialing, self._serving, self._fences
         methods = {name: method for part in parts for name, method in part.methods().items()}
-        methods.update(start_tls=self._start_tls, create_task=self._create_task)
+        methods.update(create_task=self._create_task)
+        if not tls.takes_memory(self.loop):
+            methods.update(start_tls=self._start_tls)
         if knows_sendfile(self.loop):
             methods.update(sendfile=self._sendfile)
         here = {name: method for name, method in methods.items() if hasattr(self.loop, name)}
@@ -308,9 +311,9 @@ class MemoryNetwork:
         return await self.below("start_tls")(transport, *args, **kwargs)
 
     async def _sendfile(self, transport: Any, *args: Any, **kwargs: Any) -> int:
-        own = sendfile if tls.over_memory(transport) else self.below("sendfile")
-        sent: int = await own(transport, *args, **kwargs)
-        return sent
+        if tls.over_memory(transport):
+            return await sendfile(self.loop, transport, *args, **kwargs)
+        return await self.below("sendfile")(transport, *args, **kwargs)  # type: ignore[no-any-return]
 
     def _create_task(self, *args: Any, **kwargs: Any) -> asyncio.Task[Any]:
         assert self._layer is not None

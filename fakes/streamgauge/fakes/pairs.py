@@ -12,19 +12,34 @@ import itertools
 import os
 import shutil
 import socket
-import ssl
 import tempfile
 from contextlib import asynccontextmanager
-from typing import Any, AsyncIterator, Callable, FrozenSet, Iterable, List, Optional, Tuple, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterator,
+    Callable,
+    FrozenSet,
+    Iterable,
+    List,
+    Optional,
+    Tuple,
+    Union,
+)
 
+from .arguments import unix_family
 from .certificates import tls_contexts
 from .chunks import ChunksLike
 from .ends import DEFAULT_LIMIT_BYTES, MemoryStreamEnd, StreamEnd, join
 from .leaks import add_note, check, ignored
 from .names import address
-from .tls import layer_for
+from .sockets import AF_UNIX
+from .tls import layer_for, takes_memory
 from .transport import MemoryTransport
 from .wire import TCP, UNIX, Kind, Wire, WireEnd
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = [
     "memory_stream_pair",
@@ -79,7 +94,7 @@ async def memory_stream_pair(
     loop = asyncio.get_running_loop()
     wire = Wire(window=window, chunks=chunks, kind=kind)
     names: List[Any] = [_memory_name(kind, family) for _ in wire.ends]
-    layer = None if isinstance(loop, asyncio.BaseEventLoop) else layer_for(loop)
+    layer = None if takes_memory(loop) else layer_for(loop)
     if layer is not None:
         layer.put()
     try:
@@ -131,11 +146,16 @@ async def tcp_stream_pair(
 async def unix_stream_pair(
     *, limit: int = DEFAULT_LIMIT_BYTES, streams: Any = asyncio, ignore_leaks: Ignore = ()
 ) -> AsyncIterator[Tuple[StreamEnd, StreamEnd]]:
-    """Join two stream ends by a unix socket with a path; see `memory_stream_pair`."""
+    """Join two stream ends by a unix socket with a path; see `memory_stream_pair`.
+
+    Raises:
+        NotImplementedError: this platform has no unix sockets.
+    """
+    family = unix_family()
     folder = tempfile.mkdtemp()
 
     def sockets() -> Sockets:
-        return _through_a_listener(socket.AF_UNIX, os.path.join(folder, "s"))
+        return _through_a_listener(family, os.path.join(folder, "s"))
 
     try:
         async with _over_sockets("unix", sockets, limit, streams, ignore_leaks) as ends:
@@ -216,7 +236,7 @@ def _memory_connector(
 def _through_a_listener(family: int, address: Any) -> Sockets:
     """Connect two sockets; loopback needs no accept for that, so nothing blocks."""
     # with its protocol named, as getaddrinfo does: else asyncio doesn't set TCP_NODELAY
-    proto = 0 if family == getattr(socket, "AF_UNIX", None) else socket.IPPROTO_TCP
+    proto = 0 if family == AF_UNIX else socket.IPPROTO_TCP
     with socket.socket(family, socket.SOCK_STREAM, proto) as listener:
         listener.bind(address)
         listener.listen(1)

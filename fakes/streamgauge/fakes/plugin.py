@@ -8,7 +8,6 @@ enters itself, so they serve pytest-asyncio, anyio's plugin, `IsolatedAsyncioTes
 from __future__ import annotations
 
 import functools
-import sys
 from contextlib import asynccontextmanager
 from typing import Any, AsyncIterator, Callable, Generator, Iterator, List
 
@@ -21,7 +20,7 @@ from .network import MemoryNetwork
 __all__: List[str] = []
 
 KINDS = ("memory", "tcp", "unix", "socketpair", "tls")
-PYTEST_SHOWS_NOTES = sys.version_info >= (3, 11)
+PYTEST_SHOWS_NOTES = hasattr(BaseException, "add_note")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

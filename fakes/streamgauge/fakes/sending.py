@@ -1,14 +1,16 @@
 """Sending a file over a memory transport, as a loop's `sendfile` does it over a socket's.
 
-There is no kernel to hand the file to: it is read in blocks, and written as the transport has
-room. Which transports come here is decided in `network`.
+There is no kernel to hand a file to, so a file with a descriptor is read in blocks, and written as
+the transport has room. All else, TLS and files without a descriptor, is sent by the running
+asyncio's own fallback. Which transports come here is decided in `network`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
+from . import quirks
 from .transport import MemoryTransport
 
 __all__ = ["knows_sendfile", "sendfile"]
@@ -22,6 +24,7 @@ def knows_sendfile(loop: asyncio.AbstractEventLoop) -> bool:
 
 
 async def sendfile(
+    loop: asyncio.AbstractEventLoop,
     transport: Any,
     file: Any,
     offset: int = 0,
@@ -32,9 +35,10 @@ async def sendfile(
     """Send a file over a memory transport, or over TLS on one.
 
     Args:
+        loop: the running loop.
         transport: the transport; nothing is read from it meanwhile.
         file: a file that was opened in binary mode. Its position is behind the last byte that was
-            sent in the end, whatever happens.
+            sent in the end, whatever happens; if none was, as this Python leaves it.
         offset: where in the file to begin, in bytes.
         count: how many bytes to send; up to the end of the file if None.
         fallback: whether the file may be read and written by hand, which TLS cannot do without.
@@ -50,13 +54,41 @@ async def sendfile(
 
     A cancellation stops it between two blocks; what was written before is sent.
     """
-    if transport.is_closing():
-        raise RuntimeError("Transport is closing")
-    if not fallback and not isinstance(transport, MemoryTransport):
-        raise RuntimeError(
-            f"fallback is disabled and native sendfile is not supported for transport {transport!r}"
-        )
-    _check(file, offset, count)
+    if isinstance(transport, MemoryTransport) and not transport.is_closing():
+        check: Any = asyncio.BaseEventLoop._check_sendfile_params  # type: ignore[attr-defined, unused-ignore]
+        check(loop, transport.get_extra_info("socket"), file, offset, count)
+        if _has_descriptor(file):
+            return await _send_blocks(transport, file, offset, count)
+    send: Any = asyncio.BaseEventLoop.sendfile
+    sent: int = await send(_Here(loop), transport, file, offset, count, fallback=fallback)
+    return sent
+
+
+def _has_descriptor(file: Any) -> bool:
+    try:
+        file.fileno()
+    except (AttributeError, OSError):  # io.UnsupportedOperation is one
+        return False
+    return True
+
+
+class _Here:
+    """Stands in for the loop under asyncio's own `sendfile`: files are read in this thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        own: Any = asyncio.BaseEventLoop._sendfile_fallback  # type: ignore[attr-defined, unused-ignore]
+        self._sendfile_fallback = own.__get__(self)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    async def run_in_executor(self, executor: Any, call: Callable[..., Any], *args: Any) -> Any:
+        return call(*args)
+
+
+async def _send_blocks(transport: Any, file: Any, offset: int, count: Optional[int]) -> int:
+    before = file.tell()
     file.seek(offset)
     sender = _Sender(transport)
     sent = 0
@@ -70,20 +102,10 @@ async def sendfile(
             sent += len(block)
             await sender.room()
     finally:
-        file.seek(offset + sent)
+        moved = sent or quirks.SENDFILE_OF_NOTHING_MOVES
+        file.seek(offset + sent if moved else before)
         sender.leave()
     return sent
-
-
-def _check(file: Any, offset: int, count: Optional[int]) -> None:
-    if "b" not in getattr(file, "mode", "b"):
-        raise ValueError("file should be opened in binary mode")
-    for name, number, least in (("offset", offset, 0), ("count", count, 1)):
-        what = f"{name} must be a {'non-negative' if least == 0 else 'positive'} integer"
-        if number is not None and not isinstance(number, int):
-            raise TypeError(f"{what} (got {number!r})")
-        if number is not None and number < least:
-            raise ValueError(f"{what} (got {number!r})")
 
 
 class _Sender(asyncio.Protocol):

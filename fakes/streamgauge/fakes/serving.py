@@ -11,10 +11,11 @@ import socket
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from . import quirks
+from .acceptor import Acceptor
 from .arguments import check_keywords, server_tls, unix_path
 from .names import AddrInfo, family_of
 from .server import MemoryServer
-from .sockets import Address, MemorySocket, as_told
+from .sockets import AF_UNIX, Address, MemorySocket, as_told
 
 if TYPE_CHECKING:
     from .network import MemoryNetwork
@@ -55,9 +56,9 @@ class Serving:
         if nowhere or kwargs.get("sock") is not None or self._net.passes(host, port):
             return await below(protocol_factory, host, port, **kwargs)
         tls = server_tls(kwargs.get("ssl"), kwargs)
-        server = MemoryServer(self._net.loop, protocol_factory, tls, self._release)
-        self._bind(server, host, port, kwargs)
-        return await self._start(server, kwargs)
+        acceptor = Acceptor(self._net.loop, protocol_factory, tls, self._release)
+        self._bind(acceptor, host, port, kwargs)
+        return await self._start(acceptor, protocol_factory, kwargs)
 
     async def create_unix_server(
         self, protocol_factory: Callable[[], Any], path: Any = None, **kwargs: Any
@@ -71,13 +72,13 @@ class Serving:
         tls = server_tls(kwargs.get("ssl"), kwargs)
         cleanup = kwargs.get("cleanup_socket", quirks.UNIX_PATH_IS_REMOVED)
 
-        def release(server: MemoryServer) -> None:
-            self._release(server, keep_path=not cleanup)
+        def release(acceptor: Acceptor, sock: MemorySocket) -> None:
+            self._release(acceptor, sock, keep_path=not cleanup)
 
-        server = MemoryServer(self._net.loop, protocol_factory, tls, release)
-        self._net.listeners.bind_path(name, server)
-        server.bound([MemorySocket(socket.AF_UNIX, as_told(name))])
-        return await self._start(server, kwargs)
+        acceptor = Acceptor(self._net.loop, protocol_factory, tls, release)
+        self._net.listeners.bind_path(name, acceptor)
+        acceptor.bound([MemorySocket(AF_UNIX or 0, as_told(name))])
+        return await self._start(acceptor, protocol_factory, kwargs)
 
     async def getaddrinfo(self, host: Any, port: Any, **kwargs: Any) -> List[AddrInfo]:
         """Resolve as the loop's method of this name does, from the network's names."""
@@ -94,7 +95,7 @@ class Serving:
             return found
         return self._net.names.getnameinfo(sockaddr, flags)
 
-    def _bind(self, server: MemoryServer, host: Any, port: Any, kwargs: Dict[str, Any]) -> None:
+    def _bind(self, acceptor: Acceptor, host: Any, port: Any, kwargs: Dict[str, Any]) -> None:
         hosts: List[Optional[str]]
         hosts = [host or None] if isinstance(host, str) or host is None else list(host)
         sockets: List[MemorySocket] = []
@@ -109,7 +110,7 @@ class Serving:
         reused = os.name == "posix" if asked is None else bool(asked)
         try:
             for ip in self._bindable(list(wanted)):
-                where = self._net.listeners.bind(ip, wanted[ip], server, shared=shared)
+                where = self._net.listeners.bind(ip, wanted[ip], acceptor, shared=shared)
                 sock = MemorySocket(family_of(ip), where)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(reused))
                 if kwargs.get("keep_alive"):
@@ -117,9 +118,9 @@ class Serving:
                 sockets.append(sock)
         except (OSError, OverflowError):
             for sock in sockets:
-                self._net.listeners.release(sock.getsockname(), server)
+                self._net.listeners.release(sock.getsockname(), acceptor)
             raise
-        server.bound(sockets)
+        acceptor.bound(sockets)
 
     def _bindable(self, ips: List[str]) -> List[str]:
         if not quirks.FOREIGN_ADDRESSES_ARE_LEFT_OUT:
@@ -129,13 +130,16 @@ class Serving:
             raise OSError(f"could not bind on any address out of {ips!r}")
         return ours
 
-    async def _start(self, server: MemoryServer, kwargs: Dict[str, Any]) -> MemoryServer:
+    async def _start(
+        self, acceptor: Acceptor, factory: Callable[[], Any], kwargs: Dict[str, Any]
+    ) -> MemoryServer:
+        server = MemoryServer(acceptor, factory, kwargs.get("backlog", 100))
         self._net.servers.append(server)
         if kwargs.get("start_serving", True):
             await server.start_serving()
         return server
 
-    def _release(self, server: MemoryServer, keep_path: bool = False) -> None:
-        for sock in server.sockets:
-            self._net.listeners.release(sock.getsockname(), server, keep_path=keep_path)
-        self._net.servers.remove(server)
+    def _release(self, acceptor: Acceptor, sock: MemorySocket, keep_path: bool = False) -> None:
+        self._net.listeners.release(sock.getsockname(), acceptor, keep_path=keep_path)
+        if not acceptor.sockets:
+            self._net.servers.remove(acceptor.server)

@@ -14,7 +14,9 @@ from typing import Any, Dict, Optional, Tuple, Union
 
 from .wire import NO_OPTIONS, Options, WireEnd
 
-__all__ = ["Address", "MemorySocket", "as_told"]
+__all__ = ["AF_UNIX", "Address", "MemorySocket", "as_told"]
+
+AF_UNIX: Optional[int] = getattr(socket, "AF_UNIX", None)  # not every platform has it
 
 Address = Any  # ("127.0.0.1", port), ("::1", port, 0, 0), a path, or an abstract name
 
@@ -27,6 +29,7 @@ DEFAULTS: Dict[Tuple[int, int], int] = {
     (socket.IPPROTO_TCP, socket.TCP_NODELAY): 1,  # asyncio sets it on every TCP connection
 }
 
+INTERNET = (socket.AF_INET, socket.AF_INET6)
 LINGER = (socket.SOL_SOCKET, socket.SO_LINGER)
 
 
@@ -73,7 +76,7 @@ class MemorySocket:
     @property
     def proto(self) -> int:
         """The protocol number: TCP's, or 0 for a unix socket."""
-        return 0 if self.family == socket.AF_UNIX else socket.IPPROTO_TCP
+        return socket.IPPROTO_TCP if self.family in INTERNET else 0
 
     def fileno(self) -> int:
         """Give -1, as a socket without a descriptor does."""
@@ -141,6 +144,13 @@ class MemorySocket:
         end.options = self._options
         if LINGER in self._options:  # it does something besides being there
             end.linger_zero = _is_zero(self._options[LINGER])
+
+    def listen(self, backlog: int = 0) -> None:
+        """Do nothing: the network takes connections as soon as its server serves.
+
+        Args:
+            backlog: connections that may wait; none does.
+        """
 
     def setblocking(self, flag: bool) -> None:
         """Accept False: the socket never blocks.

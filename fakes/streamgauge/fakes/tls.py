@@ -1,25 +1,25 @@
 """TLS over memory transports, on both sides, through the running Python's own TLS protocol.
 
 The records, alerts and handshakes are OpenSSL's, and what becomes of them is asyncio's, version
-by version, so a fake connection under TLS fails where a real one does. uvloop's `start_tls`
-refuses transports that are not its own, so there `start_tls` is put in place of it.
-Certificates are in `certificates`.
+by version, so a fake connection under TLS fails where a real one does. asyncio's loops put TLS on
+memory transports themselves. uvloop's `start_tls` refuses transports that are not its own, so there
+asyncio's is put in place of it. Certificates are in `certificates`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-import sys
 from asyncio import sslproto
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
+from . import quirks
 from .takeover import Layer
 from .transport import MemoryTransport
 
-__all__ = ["app_protocol", "app_transport", "layer_for", "protocol_for", "start_tls"]
+if TYPE_CHECKING:
+    import ssl
 
-_HAS_SHUTDOWN_TIMEOUT = sys.version_info >= (3, 11)
+__all__ = ["app_protocol", "app_transport", "layer_for", "protocol_for", "start_tls"]
 
 
 def protocol_for(
@@ -48,7 +48,7 @@ def protocol_for(
         ssl_shutdown_timeout: seconds, from Python 3.11 on; None is asyncio's default.
     """
     options: Any = {"ssl_handshake_timeout": ssl_handshake_timeout}
-    if _HAS_SHUTDOWN_TIMEOUT:
+    if quirks.TLS_HAS_A_SHUTDOWN_TIMEOUT:
         options["ssl_shutdown_timeout"] = ssl_shutdown_timeout
     make: Any = sslproto.SSLProtocol
     made: asyncio.Protocol = make(
@@ -88,51 +88,22 @@ def app_protocol(protocol: Any) -> Optional[asyncio.BaseProtocol]:
 
 
 async def start_tls(
-    loop: asyncio.AbstractEventLoop,
-    transport: Any,
-    protocol: asyncio.BaseProtocol,
-    sslcontext: ssl.SSLContext,
-    *,
-    server_side: bool = False,
-    server_hostname: Optional[str] = None,
-    ssl_handshake_timeout: Optional[float] = None,
-    ssl_shutdown_timeout: Optional[float] = None,
+    loop: asyncio.AbstractEventLoop, transport: Any, *args: Any, **kwargs: Any
 ) -> asyncio.Transport:
-    """Put TLS on a memory transport that is in use, as the loop's method of this name does.
+    """Put TLS on a memory transport that is in use, by the running asyncio's own method.
 
-    Raises:
-        TypeError: ``sslcontext`` is not a context.
-        ssl.SSLError: the handshake failed.
-        ConnectionError: the connection ended during it, or it took too long.
-
-    A cancellation closes the transport.
+    It is the base loop's, called on whatever loop is running: it asks a loop for `call_soon` and
+    `create_future` alone. So another loop's connections in memory get asyncio's TLS, with all that
+    this release mends, as they get asyncio's transport.
     """
-    if not isinstance(sslcontext, ssl.SSLContext):
-        raise TypeError(f"sslcontext got {sslcontext!r}, expected an instance of SSLContext")
-    waiter = loop.create_future()
-    tls = protocol_for(
-        loop,
-        protocol,
-        sslcontext,
-        waiter,
-        server_side=server_side,
-        server_hostname=server_hostname,
-        call_connection_made=False,
-        ssl_handshake_timeout=ssl_handshake_timeout,
-        ssl_shutdown_timeout=ssl_shutdown_timeout,
-    )
-    transport.pause_reading()  # what comes from now on is for the TLS protocol
-    transport.set_protocol(tls)
-    made = loop.call_soon(tls.connection_made, transport)
-    resumed = loop.call_soon(transport.resume_reading)
-    try:
-        await waiter
-    except BaseException:
-        made.cancel()
-        resumed.cancel()
-        transport.close()
-        raise
-    return app_transport(tls)
+    start: Any = asyncio.BaseEventLoop.start_tls
+    made: asyncio.Transport = await start(loop, transport, *args, **kwargs)
+    return made
+
+
+def takes_memory(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether a loop's own `start_tls` takes memory transports: every loop of asyncio's does."""
+    return isinstance(loop, asyncio.BaseEventLoop)
 
 
 def over_memory(transport: Any) -> bool:

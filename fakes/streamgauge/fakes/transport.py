@@ -8,8 +8,9 @@ are in `sockets`; what differs between Python versions is a line in `quirks`.
 Theory of operation. A transport that reads sets the hook of its wire end; the hook schedules one
 delivery for the next turn, unless one is due; after it, if more is there, the transport schedules
 the next turn's. So there is one delivery a turn, and a paused transport costs nothing. Deliveries
-run in the context in which reading was begun, as a socket's do, and not in that of whoever wrote.
-The end is a single callback, `_finish`.
+run in the context in which reading was begun, as a socket's do, and not in that of whoever wrote;
+on Pythons whose connections keep one context, all callbacks run in it. The end is a single
+callback, `_finish`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import asyncio
 import contextvars
 import logging
 import warnings
+from asyncio import constants
 from typing import Any, Dict, Optional
 
 from . import quirks
@@ -50,6 +52,7 @@ class MemoryTransport(WritingSide):
     """
 
     _start_tls_compatible = True  # asyncio's start_tls asks for it
+    _sendfile_compatible = constants._SendfileMode.FALLBACK  # and its sendfile for this
     __slots__ = (
         "_buffered",
         "_context",
@@ -78,9 +81,11 @@ class MemoryTransport(WritingSide):
         self._watching = False  # whether the wire is watched; a socket would be in the selector
         self._due = False  # a delivery is scheduled
         self._context = contextvars.copy_context()
+        if quirks.CONNECTION_KEEPS_ITS_CONTEXT:
+            self._kept_context = self._context
         self._holder = holder
         self.set_protocol(protocol)
-        loop.call_soon(self._connection_made, waiter)
+        loop.call_soon(self._connection_made, waiter, context=self._kept_context)
 
     def __repr__(self) -> str:
         state = "closed" if self._ended else "closing" if self._closing else "open"
@@ -133,7 +138,7 @@ class MemoryTransport(WritingSide):
         `connection_lost(None)` comes in a later turn of the loop. Bytes that have arrived and
         were not delivered make it a reset for the peer.
         """
-        self._lines_fail = quirks.WRITELINES_AFTER_CLOSE_FAILS
+        self._lines_fail = quirks.LINES_FAIL_AFTER_CLOSE
         if not self._closing:
             if self._holder is not None:
                 self._holder.closing(self)
@@ -158,7 +163,7 @@ class MemoryTransport(WritingSide):
 
     def _end_soon(self, exc: Optional[BaseException]) -> None:
         self._lost += 1
-        self._loop.call_soon(self._finish, exc)
+        self._loop.call_soon(self._finish, exc, context=self._kept_context)
 
     def _finish(self, exc: Optional[BaseException]) -> None:
         try:
@@ -197,7 +202,7 @@ class MemoryTransport(WritingSide):
         """Make deliveries again, from the next turn of the loop on, never before it returns."""
         if not self._closing and self._paused:
             self._paused = False
-            self._context = contextvars.copy_context()
+            self._context = self._context_now()
             self._watch()
 
     def _connection_made(self, waiter: Optional[asyncio.Future[None]]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+from asyncio import transports
 from collections import deque
 from itertools import islice
 from typing import Any, Deque, Iterable, List, Optional, Tuple, Union
@@ -27,7 +28,7 @@ NOTHING: Any = ()  # the backlog of who has none
 SILENT_WRITES = 5  # so often the end may be met in silence; every write after that is logged
 
 
-class WritingSide(asyncio.Transport):
+class WritingSide(transports._FlowControlMixin):  # asyncio's sendfile asks for that class
     """What a memory transport does with bytes that are written; `transport` makes it."""
 
     __slots__ = (
@@ -37,7 +38,6 @@ class WritingSide(asyncio.Transport):
         "_closing",
         "_context_of_writing",
         "_eof",
-        "_loop",
         "_lost",
         "_protocol",
         "wire",
@@ -50,7 +50,8 @@ class WritingSide(asyncio.Transport):
     _eof: bool
     _lost: int  # how often the end was met, by close, abort, an error or a write
     _backlog: Deque[BytesLike]
-
+    #: The context of every callback, on the Pythons whose connections keep theirs; else None.
+    _kept_context: Optional[contextvars.Context] = None
     # What few transports come to change is the class's until then.
     _backlog_bytes = 0
     _low, _high = HIGH_WATER_BYTES // 4, HIGH_WATER_BYTES
@@ -92,7 +93,7 @@ class WritingSide(asyncio.Transport):
             data = _after(sent, data, given)
             if not data:
                 return
-            self._context_of_writing = contextvars.copy_context()
+            self._context_of_writing = self._context_now()
         self._keep([data])
         self._pause_if_full()
 
@@ -105,9 +106,9 @@ class WritingSide(asyncio.Transport):
 
         Raises:
             TypeError: a piece is not bytes-like; or, on Pythons that fail so, `close` was called.
-            AttributeError: on the same Pythons, the connection was lost.
+            AttributeError, TypeError: on some Pythons, the connection has ended.
             RuntimeError: `write_eof` was called.
-            AssertionError: an iterator gave nothing (asyncio's, from Python 3.12 on).
+            AssertionError: an iterator gave nothing (on the Pythons that keep an empty piece).
         """
         if not quirks.WRITELINES_SENDS_PIECES:
             self.write(b"".join(list_of_data))
@@ -124,23 +125,26 @@ class WritingSide(asyncio.Transport):
         if self._lines_fail or self._lost:
             self._write_too_late(pieces)
         elif self._backlog:
-            self._context_of_writing = contextvars.copy_context()
+            self._context_of_writing = self._context_now()
             self._keep(pieces)
             self._on_output()
             self._pause_after_lines()
         else:
-            assert pieces or not quirks.EMPTY_PIECES_STAY, "Data should not be empty"
+            if not pieces and quirks.NO_PIECES_FAIL:
+                raise AssertionError("Data should not be empty")
             self._send_pieces(pieces)
 
     def _write_too_late(self, pieces: List[BytesLike]) -> None:
-        if not quirks.WRITELINES_AFTER_CLOSE_FAILS:
+        if quirks.LATE_LINES_ARE_COUNTED:
             self._count_silent_write()
             return
         self._keep(pieces)  # asyncio's accident leaves them there, and sends them if it still can
         if self._lines_fail:
             raise TypeError("writelines() after close(), which this Python can't take")
         if self._protocol is None:
-            raise AttributeError("writelines() after the end, which this Python can't take")
+            fail: Any = quirks.LINES_FAIL_AFTER_THE_END
+            raise fail("writelines() after the end, which this Python can't take")
+        self._pause_after_lines()
 
     def _send_pieces(self, pieces: List[BytesLike]) -> None:
         try:
@@ -150,7 +154,7 @@ class WritingSide(asyncio.Transport):
             self._fail(exc, "Fatal write error on memory transport")
             return
         if left:
-            self._context_of_writing = contextvars.copy_context()
+            self._context_of_writing = self._context_now()
             self._keep(left)
             self._pause_after_lines()
 
@@ -204,6 +208,10 @@ class WritingSide(asyncio.Transport):
         self._low, self._high = low, high
         self._pause_if_full()
 
+    def _context_now(self) -> contextvars.Context:
+        kept = self._kept_context
+        return contextvars.copy_context() if kept is None else kept
+
     def _keep(self, pieces: List[BytesLike]) -> None:
         pieces = [_as_bytes(piece) for piece in pieces]
         if not quirks.UNSENT_IS_KEPT_BY_REFERENCE:
@@ -247,7 +255,7 @@ class WritingSide(asyncio.Transport):
         self._resume_if_drained()
         if self._backlog:
             return
-        if self._closing:
+        if self._closing and (not self._lost or quirks.ABORT_WHILE_RESUMED_ENDS_TWICE):
             self._lost += 1
             self._finish(None)
         elif self._eof:
@@ -342,6 +350,8 @@ def _left_of(pieces: List[BytesLike], sent: int) -> List[BytesLike]:
     Raises:
         IndexError: more were sent than there are items, as asyncio counts (see `quirks`).
     """
+    if not quirks.WIDE_LINES_ARE_MISCOUNTED:
+        pieces = [_as_bytes(piece) for piece in pieces]
     for i, piece in enumerate(pieces):
         if not sent or sent < len(piece):
             return [memoryview(piece)[sent:], *pieces[i + 1 :]]

@@ -10,7 +10,10 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-from typing import Any, Callable, NoReturn, TypeVar
+import sys
+from typing import Any, Callable, NoReturn, TypeVar, cast
+
+from streamgauge.conformance.forking import fork
 
 __all__ = ["apart"]
 
@@ -27,8 +30,10 @@ def apart(call: Callable[[], Result]) -> Result:
         BaseException: what the call raised.
         ChildProcessError: the copy ended without an answer.
     """
+    if sys.platform == "win32":  # nothing is forked there
+        raise NotImplementedError
     answers, answer = os.pipe()
-    child = os.fork()
+    child = fork()
     if not child:
         _answer(answer, call)
     os.close(answer)
@@ -45,11 +50,13 @@ def apart(call: Callable[[], Result]) -> Result:
     done, result = pickle.loads(text)  # written by our own copy
     if not done:
         raise result
-    return result  # type: ignore[no-any-return]  # pickle does not know
+    return cast(Result, result)  # pickle does not know
 
 
 def _answer(answer: int, call: Callable[[], Any]) -> NoReturn:
     """Call, write down what came of it, and end without anything that is done at exit."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)  # not the command's own way to end

@@ -11,6 +11,7 @@ import gc
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
+from streamgauge.conformance import heap
 from streamgauge.conformance.bench import fed, memory, wired, writing
 from streamgauge.conformance.bench.apart import apart
 from streamgauge.conformance.bench.peer import Peer
@@ -96,7 +97,7 @@ def measure(
 
 def _round(work: Work, scene: Scene, warm_up: int, new_loop: LoopFactory) -> Stopwatch:
     """Do some of the work untimed, then all of it."""
-    gc.freeze()  # what was there before the fork is nobody's garbage
+    heap.freeze()  # what was there before the fork is nobody's garbage
     run_once(work, replace(scene, count=warm_up, timed=Stopwatch()), new_loop)
     run_once(work, scene, new_loop)
     return scene.timed

@@ -6,7 +6,6 @@ little as it can, so that the subject is what the clock sees. No workload lives 
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import socket
 import ssl
@@ -15,7 +14,8 @@ from types import TracebackType
 from typing import Any, Callable, Dict, Mapping, Optional, Type
 
 from streamgauge.conformance import certificates
-from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.forking import start_forked
+from streamgauge.conformance.machine import need_unix
 
 __all__ = ["Peer", "data_of"]
 
@@ -39,11 +39,11 @@ class Peer:
 
     Raises:
         UsageError: the platform cannot fork.
+        MissingError: TLS cannot be tried here.
     """
 
     def __init__(self) -> None:
-        if "fork" not in multiprocessing.get_all_start_methods():
-            raise UsageError("bench forks its peer process, which this platform cannot")
+        need_unix()
         self._listeners = [_listening(), _listening()]
         self.address, self.tls_address = (
             listener.getsockname()[:2] for listener in self._listeners
@@ -55,9 +55,7 @@ class Peer:
         certificates.server_context()  # made before the fork: both have the same authority
 
     def __enter__(self) -> Peer:
-        fork = multiprocessing.get_context("fork")
-        self._process = fork.Process(target=_serve, args=self._listeners, daemon=True)
-        self._process.start()
+        self._process = start_forked(_serve, *self._listeners, daemon=True)
         for listener in self._listeners:
             listener.close()
         return self

@@ -14,6 +14,7 @@ from asyncio import LimitOverrunError
 from streamgauge.conformance.registry import SOCK, TCP, check
 from streamgauge.conformance.speech import PLAIN
 from streamgauge.conformance.trial import Trial
+from streamgauge.conformance.wires import AF_UNIX
 
 NETWORK = (*TCP, "tls")  # where open_connection is given a host and a port
 ALL = ("socketpair", *NETWORK)  # where the link is made by open_connection at all
@@ -171,7 +172,7 @@ async def the_writer_closes_the_socket_it_was_given(t: Trial) -> None:
     t.bench.on_exit(sock.close)
     sock.connect(listener.sock.getsockname())
     sock.setblocking(False)
-    unix = sock.family == socket.AF_UNIX
+    unix = sock.family == AF_UNIX
     function = t.subject.open_unix_connection if unix else t.subject.open_connection
     _, writer = await function(sock=sock)
     peer = await listener.accept(PLAIN)

@@ -12,6 +12,7 @@ import ssl
 
 from streamgauge.conformance.registry import SOCK, check
 from streamgauge.conformance.trial import Trial
+from streamgauge.conformance.wires import AF_UNIX
 
 UNIX = ("unix",)
 
@@ -64,7 +65,7 @@ async def the_certificate_has_to_bear_the_name_given(t: Trial) -> None:
 @check("open_unix_connection.sock.adopted", links=UNIX, kernel=SOCK)
 async def a_connected_socket_is_used_as_it_is(t: Trial) -> None:
     listener = t.listen()
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock = socket.socket(AF_UNIX, socket.SOCK_STREAM)
     t.bench.on_exit(sock.close)
     sock.connect(listener.sock.getsockname())
     sock.setblocking(False)

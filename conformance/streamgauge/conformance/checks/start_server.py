@@ -29,6 +29,8 @@ NOVELTIES = ("known_to_this_loop_only", "limit", "loop")  # the last two must no
 
 def queue_length(listening: Any) -> int:
     """Ask the kernel how many connections it queues for a socket (tcpi_sacked, on Linux)."""
+    if sys.platform != "linux":  # see LINUX_TCP
+        raise NotImplementedError
     info = listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
     return int(struct.unpack_from("I", info, 28)[0])
 

@@ -17,6 +17,7 @@ from unittest import mock
 
 from streamgauge.conformance.registry import SOCK, check
 from streamgauge.conformance.trial import Trial
+from streamgauge.conformance.wires import AF_UNIX
 
 UNIX = ("unix",)
 LINUX_UNIX = UNIX if sys.platform == "linux" else ()  # where connect() tells of a full queue
@@ -150,7 +151,7 @@ async def closing_leaves_a_path_that_is_somebody_elses_by_now(t: Trial) -> None:
     server = await t.start_server(t.arrivals())
     path = server.sockets[0].getsockname()
     unlink(path)
-    successor = socket.socket(socket.AF_UNIX)
+    successor = socket.socket(AF_UNIX)
     t.bench.on_exit(successor.close)
     successor.bind(path)
     successor.listen()
@@ -171,7 +172,7 @@ async def closed(t: Trial, server: Any) -> None:
 
 @check("start_unix_server.sock.adopted", links=UNIX, kernel=SOCK)
 async def it_listens_on_the_given_socket_and_no_other(t: Trial) -> None:
-    sock = socket.socket(socket.AF_UNIX)
+    sock = socket.socket(AF_UNIX)
     t.bench.on_exit(sock.close)
     sock.bind(t.path())
     arrivals = t.arrivals()
@@ -196,7 +197,7 @@ async def the_kernel_queues_backlog_connections(t: Trial) -> None:
     taken = 0
     with t.raises(BlockingIOError):  # no turn of the loop: nothing is accepted in between
         while taken <= 100:
-            queued = socket.socket(socket.AF_UNIX)
+            queued = socket.socket(AF_UNIX)
             t.bench.on_exit(queued.close)
             queued.setblocking(False)
             queued.connect(path)

@@ -19,6 +19,7 @@ from streamgauge.conformance.links import AnyPeer
 from streamgauge.conformance.registry import TCP, check
 from streamgauge.conformance.speech import Speech
 from streamgauge.conformance.trial import Trial
+from streamgauge.conformance.wires import AF_UNIX
 
 PLAIN = ("socketpair", *TCP, "unix")  # what can be upgraded
 LISTENING = (*TCP, "unix")  # where a handler can upgrade
@@ -297,7 +298,7 @@ async def the_client_of_a_handler_that_upgraded_and_crashed_is_told_the_end(t: T
         raise RuntimeError("crashed on purpose")
 
     await t.serve(crash)
-    sock = socket.socket(socket.AF_UNIX)
+    sock = socket.socket(AF_UNIX)
     t.bench.on_exit(sock.close)
     await t.bench.run(sock.connect, t.servers[-1].sockets[0].getsockname())
     context = t.tls.client_context()

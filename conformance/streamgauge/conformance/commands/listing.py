@@ -91,7 +91,7 @@ def _rewritten(
 ) -> str:
     """Write the file; gives the line that says what has changed."""
     untried = [r for r in account.sorted.untried if r.verdict in LISTABLE]
-    departures = [*account.sorted.new, *untried]
+    departures = [*account.sorted.new, *account.sorted.unseen, *untried]
     stale = [n for n, d in enumerate(prunable, 1) if any(d is s for s in account.sorted.stale)]
     before = path.read_text(encoding="utf-8") if path.exists() else baselines.head(name)
     kept = _pruned(path, before, stale)

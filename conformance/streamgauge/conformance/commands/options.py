@@ -24,11 +24,12 @@ def _cores() -> int:
 
 
 WORKERS = _cores()
+FACTOR_AT_MOST = 1e6  # a deadline of months, and all that the kernel's timer can count
 
 
 def _finite(_context: click.Context, _option: click.Parameter, value: float) -> float:
     """Refuse a deadline that never comes: no trial could end by it."""
-    if not math.isfinite(value):
+    if not math.isfinite(value) or value > FACTOR_AT_MOST:
         raise click.BadParameter(f"{value} is no number of times; give one such as 2.5")
     return value
 
@@ -61,7 +62,8 @@ PLAN_OPTIONS: Sequence[Callable[[Any], Any]] = (
         "--edition",
         type=click.Choice(EDITIONS),
         metavar="EDITION",
-        help="Judge by this edition of the page, 3.8 to 3.14; default: the running Python's.",
+        help=f"Judge by this edition of the page, {EDITIONS[0]} to {EDITIONS[-1]}; "
+        "default: the running Python's.",
     ),
     click.option(
         "--catalogue",

@@ -36,7 +36,7 @@ __all__ = ["explain", "list_clauses", "list_subjects"]
     "--edition",
     type=click.Choice(EDITIONS),
     metavar="EDITION",
-    help="Only what this edition of the page promises, 3.8 to 3.14.",
+    help=f"Only what this edition of the page promises, {EDITIONS[0]} to {EDITIONS[-1]}.",
 )
 def list_clauses(level: Optional[str], patterns: Tuple[str, ...], edition: Optional[str]) -> None:
     """List the clauses: id, level, documented object, links on which each is checked."""

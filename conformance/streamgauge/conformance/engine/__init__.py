@@ -18,10 +18,11 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Sequence
 
 from streamgauge.conformance import errors, versions
 from streamgauge.conformance.errors import HarnessError
+from streamgauge.conformance.machine import need_unix, short_folder
 from streamgauge.conformance.plan import Listener, Result, RunPlan
 from streamgauge.conformance.showing import clean
 
@@ -31,8 +32,7 @@ START = Path(__file__).with_name("start.py")
 OURS = ("PYTEST_", "PY_COLORS", "STREAMGAUGE_", "COVERAGE_PROCESS_START")
 MARK = "STREAMGAUGE_RUN"  # environment variable of every process of a run
 LAST_LINES = 15  # of the supervisor's own output, for the message when it broke
-LONGEST_TMPDIR = 40  # bytes; the path of a unix socket has about a hundred in all
-SHORT = ("/tmp", "/var/tmp")
+ROOM_BYTES = 56  # of a unix socket's path: the folders of run, child and trial, and the socket
 FAREWELL_S = 10.0  # for the supervisor to end its children and itself
 
 
@@ -101,11 +101,12 @@ class Run:
     """
 
     def __init__(self, plan: RunPlan) -> None:
+        need_unix()
         self.plan = plan
         self.trials: List[str] = []
         self.offers: Dict[str, Dict[str, Any]] = {}
         self.warnings: List[str] = []
-        self._folder = tempfile.mkdtemp(prefix="streamgauge-", dir=_short_folder())
+        self._folder = tempfile.mkdtemp(prefix="streamgauge-", dir=short_folder(ROOM_BYTES))
         self._output = Path(self._folder) / "supervisor.out"
         with self._output.open("w") as out:
             self._process = subprocess.Popen(
@@ -251,12 +252,3 @@ def _environment(folder: str) -> Dict[str, str]:
     if kept.get("PYTHONPATH"):
         kept["PYTHONPATH"] = os.pathsep.join(_absolute(kept["PYTHONPATH"].split(os.pathsep)))
     return {**kept, MARK: folder, "TMPDIR": folder, "PYTHONIOENCODING": "utf-8"}
-
-
-def _short_folder() -> Optional[str]:
-    """Return where to put temporary files, so that a unix socket's path fits; None as usual."""
-    usual = os.fsencode(tempfile.gettempdir())
-    if len(usual) <= LONGEST_TMPDIR:
-        return None
-    usable = (each for each in SHORT if os.access(each, os.W_OK | os.X_OK))
-    return next(usable, None)

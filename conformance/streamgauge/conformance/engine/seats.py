@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from streamgauge.conformance import catalogue
@@ -31,6 +32,7 @@ GRACE_S = 3.0  # for a process that is told to end, times the machine's unit
 PLAYS_AT_MOST = 3  # of a trial in which the machine sleeps each time, or that nobody began
 READS = 16  # of what a line holds; the kernel keeps less than as many chunks
 STILLBORN = 3  # children that fail to import, one after another, before the pair is given up
+NO_STACK = (f'File "{Path(__file__).parent}', "Fatal Python error: Aborted", "Extension modules: ")
 WORDLESS = "without a word: os._exit, a kill, or the machine's memory"
 
 
@@ -279,7 +281,7 @@ class Seat:
         self._finish(landed([self._obituary(Ended.DIED, detail)]))
 
     def _stalled(self, words: str) -> None:
-        self._lose(Ended.BLOCKED, f"the loop was blocked; its stack:\n{words}")
+        self._lose(Ended.BLOCKED, f"the loop was blocked; its stack:\n{_stack(words)}")
 
     def _lose(self, ended: Ended, detail: str) -> None:
         """End the child; what it played came to this."""
@@ -309,6 +311,12 @@ class Seat:
         self._deadlines.clear(self)
         assert spec is not None
         self._done(spec, results)
+
+
+def _stack(words: str) -> str:
+    """Return the stack in what faulthandler has printed, without the engine's part of it."""
+    lines = words.splitlines()
+    return "\n".join(one for one in lines if one and not any(text in one for text in NO_STACK))
 
 
 def _result(spec: TrialSpec, told: Mapping[str, Any]) -> Result:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, FrozenSet, List, Mapping, Sequence, Tuple
 
-from streamgauge.conformance.deviations import Deviation, Sorted
+from streamgauge.conformance.deviations import Deviation, Here, Sorted
 from streamgauge.conformance.plan import LINKS, STOCK_LOOP, Result, RunPlan
 from streamgauge.conformance.verdicts import AGAINST, UNTRIED, Claim, Verdict, claim_of, exit_code
 
@@ -26,8 +26,11 @@ class Status:
     STALE = "stale"
     HARNESS = "harness"
     UNTRIED = "untried"
+    UNSEEN = "unseen"  # a note: a departure of what is built in, where it was never judged
+    BETTER = "better"  # a note: a shipped entry that would be stale
     LISTED = "listed"
-    ORDER = (NEW, STALE, HARNESS, UNTRIED, LISTED)
+    ORDER = (NEW, STALE, HARNESS, UNTRIED, UNSEEN, BETTER, LISTED)
+    NOTES = (UNSEEN, BETTER)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Tally:
         new: clauses with an unlisted departure.
         listed: clauses whose departures are all listed.
         untried: clauses that could not be tried, and of which nothing worse is known.
+        unseen: clauses that depart where nobody had looked.
     """
 
     held: int = 0
@@ -64,6 +68,7 @@ class Tally:
     new: int = 0
     listed: int = 0
     untried: int = 0
+    unseen: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Entry:
         verdict: what came; for a stale entry what was listed.
         links: on which links, in the order of `LINKS`; for a stale entry what it names.
         detail: what was expected and what came, on the first of the trials.
-        deviation: the entry that lists it; None unless listed or stale.
+        deviation: the entry that lists it; None unless listed, stale or better.
         varies: whether the links' details differ, in figures only.
         check: name of the check that departs first; empty for a stale entry.
         tried: the clause whose check showed it, if that is not `clause`.
@@ -96,6 +101,13 @@ class Entry:
     tried: str = ""
     plan: str = ""
 
+    @property
+    def reason(self) -> str:
+        """The reason that several clauses may have in common; empty for any other departure."""
+        if self.status == Status.UNTRIED:
+            return self.detail
+        return self.deviation.reason if self.deviation and self.status == Status.LISTED else ""
+
 
 @dataclass(frozen=True)
 class Account:
@@ -112,6 +124,9 @@ class Account:
         due: ids of the clauses that an unrestricted run has to try.
         seconds: wall time of the run.
         broken: what broke the run, to be raised once the account has been given; None if nothing.
+        left_out: links that this machine has not got, each with the reason.
+        here: where it took place.
+        notes: remarks on what is newer than the suite knows.
     """
 
     plan: RunPlan
@@ -124,6 +139,9 @@ class Account:
     due: FrozenSet[str] = frozenset()
     seconds: float = 0.0
     broken: BaseException | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    here: Here = field(default_factory=Here)
+    notes: Tuple[str, ...] = ()
     judged: Tuple[Judged, ...] = field(init=False)
     _of: Mapping[Judged, Sequence[Result]] = field(init=False, repr=False)
 
@@ -184,14 +202,16 @@ class Account:
         """Count the clauses of one documented object; of all objects for None."""
         verdicts = self._verdicts(judged, documented)
         new = {r.clause for r in self.sorted.new if judged.owns(r)}
+        unseen = {r.clause for r in self.sorted.unseen if judged.owns(r)} - new
         departed = {c for c, seen in verdicts.items() if seen.intersection(AGAINST)}
         stopped = {c for c, seen in verdicts.items() if seen.intersection(UNTRIED)} - departed
         return Tally(
             held=sum(seen == {Verdict.PASS} for seen in verdicts.values()),
             tried=len(verdicts),
             new=len(departed & new),
-            listed=len(departed - new),
-            untried=len(stopped),
+            listed=len(departed - new - unseen),
+            untried=len(stopped - unseen),
+            unseen=len(unseen.intersection(verdicts)),
         )
 
     def _verdicts(self, judged: Judged, documented: str | None) -> Dict[str, set[Verdict]]:
@@ -234,15 +254,16 @@ class Account:
         found = self._from_results(judged) + self._stale(judged)
         rank = {clause: n for n, clause in enumerate(self.clauses)}
         found.sort(key=lambda e: rank.get(e.clause, len(rank)))
-        # Listed departures with one reason stand together, where the first of them stands.
-        reasons = {e.deviation.reason: n for n, e in reversed([*enumerate(found)]) if e.deviation}
-        return sorted(found, key=lambda e: (Status.ORDER.index(e.status), _place(e, reasons)))
+        # Those with one reason stand together, where the first of them stands.
+        reasons = {e.reason: n for n, e in reversed([*enumerate(found)]) if e.reason}
+        return sorted(found, key=lambda e: (Status.ORDER.index(e.status), reasons.get(e.reason, 0)))
 
     def _from_results(self, judged: Judged) -> List[Entry]:
         kinds: List[Tuple[str, List[Tuple[Result, Deviation | None]]]] = [
             (Status.NEW, [(r, None) for r in self.sorted.new]),
             (Status.HARNESS, [(r, None) for r in self.sorted.harness]),
             (Status.UNTRIED, [(r, None) for r in self.sorted.untried]),
+            (Status.UNSEEN, [(r, None) for r in self.sorted.unseen]),
             (Status.LISTED, list(self.sorted.listed)),
         ]
         groups: Dict[Tuple[object, ...], List[Tuple[Result, Deviation | None]]] = {}
@@ -258,8 +279,12 @@ class Account:
     def _stale(self, judged: Judged) -> List[Entry]:
         # An entry that no loop of the run confirmed is told once, at the first loop it names.
         return [
-            Entry(judged, Status.STALE, d.clause, d.verdict, d.when.links, deviation=d)
-            for d in self.sorted.stale
+            Entry(judged, status, d.clause, d.verdict, d.when.links, deviation=d)
+            for status, idle in (
+                (Status.STALE, self.sorted.stale),
+                (Status.BETTER, self.sorted.better),
+            )
+            for d in idle
             if judged == self._first_concerned(d)
         ]
 
@@ -284,11 +309,6 @@ def _merged(judged: Judged, status: str, group: Sequence[Tuple[Result, Deviation
         tried=first.tried,
         plan=first.plan,
     )
-
-
-def _place(entry: Entry, reasons: Mapping[str, int]) -> int:
-    listed = entry.status == Status.LISTED and entry.deviation
-    return reasons[listed.reason] if listed else 0  # sorting is stable
 
 
 def in_order(links: Sequence[str]) -> Tuple[str, ...]:

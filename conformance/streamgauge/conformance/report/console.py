@@ -29,6 +29,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     "new": ("✗", "x"),
     "listed": ("~", "~"),
     "untried": ("?", "?"),
+    "unseen": ("!", "!"),
     "none": ("-", "-"),
     "dot": ("·", "-"),
     "bullet": ("•", "*"),

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from streamgauge.conformance import registry
 from streamgauge.conformance.deviations import SHOWN_BY_ANY
 from streamgauge.conformance.plan import STOCK_LOOP
 from streamgauge.conformance.report.account import Account, Entry, Judged, Status
+from streamgauge.conformance.report.notes import note_of
 from streamgauge.conformance.report.scripts import script_of
 from streamgauge.conformance.vocabulary import NoScriptError
 
@@ -24,6 +26,8 @@ LABELS: Mapping[str, Tuple[str, str, str]] = {
     Status.STALE: ("STALE", "bad", "stale"),
     Status.HARNESS: ("SUITE", "bad", "the suite's own fault"),
     Status.UNTRIED: ("UNTRIED", "listed", "not tried"),
+    Status.UNSEEN: ("unseen", "listed", "not known on this release"),
+    Status.BETTER: ("better", "listed", "better than listed"),
     Status.LISTED: ("listed", "listed", "listed"),
 }
 INDENT = 2 + max(len(label) for label, _, _ in LABELS.values())
@@ -54,10 +58,10 @@ def print_departures(console: Console, account: Account, statuses: Sequence[str]
 
 
 def _topic(entry: Entry) -> Tuple[str, ...]:
-    """Say what is told in one block: a clause; for listed ones all that have the same reason."""
+    """Return what one block is about: a clause, or the reason that several have in common."""
     if entry.status == Status.LISTED and entry.deviation:
         return (entry.deviation.reason, entry.deviation.issue)
-    return (entry.clause,)
+    return (entry.reason or entry.clause,)
 
 
 def _heading(judged: Judged, entries: Sequence[Entry]) -> Text:
@@ -88,8 +92,10 @@ def _print_full(console: Console, account: Account, group: Sequence[Entry]) -> N
         figures = " (in other figures elsewhere)" if entry.varies else ""
         _body(console, f"{entry.verdict} on {', '.join(entry.links)}{figures}", style="bad")
         _body(console, entry.detail.strip() or "(nothing more is known)", by=2)
+    if note_of(account, first):
+        _body(console, note_of(account, first))
     _command(console, command_for(account, first))
-    if first.status == Status.NEW:
+    if first.status in (Status.NEW, Status.UNSEEN):
         _script(console, first)
 
 
@@ -104,6 +110,13 @@ def _print_stale(console: Console, account: Account, group: Sequence[Entry]) -> 
         _command(console, command_for(account, entry))
 
 
+def _print_better(console: Console, account: Account, group: Sequence[Entry]) -> None:
+    """Print a shipped entry that did not come true here: it is nobody's to mend on the spot."""
+    for entry in group:
+        _title(console, account, entry, "")
+        _body(console, note_of(account, entry), style="quiet")
+
+
 def _print_listed(console: Console, account: Account, group: Sequence[Entry]) -> None:
     """Print listed departures with one reason: a line each, then the reason once."""
     for entry in group:
@@ -113,11 +126,26 @@ def _print_listed(console: Console, account: Account, group: Sequence[Entry]) ->
         _body(console, f"{listed.reason} ({listed.issue})", style="quiet")
 
 
+def _print_untried(console: Console, account: Account, group: Sequence[Entry]) -> None:
+    """Print clauses that could not be tried for one reason: more than one of them in one line."""
+    clauses = {entry.clause for entry in group}
+    if len(clauses) == 1:
+        _print_full(console, account, group)
+        return
+    label, style, _ = LABELS[Status.UNTRIED]
+    console.print(
+        Text.assemble((label.ljust(INDENT), style), f"{len(clauses)} clauses: {group[0].detail}"),
+        soft_wrap=True,
+    )
+
+
 PRINTERS: Mapping[str, _Lines] = {
     Status.NEW: _print_full,
     Status.STALE: _print_stale,
     Status.HARNESS: _print_full,
-    Status.UNTRIED: _print_full,
+    Status.UNTRIED: _print_untried,
+    Status.UNSEEN: _print_full,
+    Status.BETTER: _print_better,
     Status.LISTED: _print_listed,
 }
 
@@ -138,12 +166,20 @@ def _command(console: Console, command: str) -> None:
     console.print(" " * INDENT + "$ " + command, style="command", soft_wrap=True)
 
 
+def _check(entry: Entry) -> List[str]:
+    """Return the words that name the departing check, where its clause has several."""
+    names = [check.name for check in registry.checks_for(entry.tried or entry.clause)]
+    return ["--check", entry.check] if len(names) > 1 and entry.check in names else []
+
+
 def command_for(account: Account, entry: Entry) -> str:
     """Give the command that runs just that trial, on the first of the links concerned."""
     words: List[str] = ["streamgauge", "repro", entry.judged.subject, entry.tried or entry.clause]
-    if entry.status == Status.STALE:
+    if entry.status in (Status.STALE, Status.BETTER):
         clause = [] if entry.clause in SHOWN_BY_ANY else ["--clause", entry.clause]
         words = ["streamgauge", "run", entry.judged.subject, *clause]
+    else:
+        words += _check(entry)
     if entry.plan:
         words += ["--plan", entry.plan]
     if entry.links and entry.links[0] != "-":

@@ -12,7 +12,8 @@ from xml.etree import ElementTree as ET
 
 from streamgauge.conformance.deviations import Deviation
 from streamgauge.conformance.plan import Result
-from streamgauge.conformance.report.account import Account, Judged, Status
+from streamgauge.conformance.report.account import Account, Entry, Judged, Status
+from streamgauge.conformance.report.notes import note_of
 from streamgauge.conformance.verdicts import AGAINST, UNTRIED, Verdict
 
 __all__ = ["junit"]
@@ -40,27 +41,44 @@ def _suite(account: Account, judged: Judged, listed: Dict[int, Deviation]) -> ET
         "edition": account.edition,
         "catalogue": account.catalogue,
         "complete": str(account.complete).lower(),
+        **{f"note.{number}": note for number, note in enumerate(account.notes, 1)},
+    }
+    entries = account.entries(judged)
+    unseen = {id(result) for result in account.sorted.unseen}
+    notes = {
+        (entry.clause, entry.verdict): note_of(account, entry)
+        for entry in entries
+        if entry.status == Status.UNSEEN
     }
     for name, value in facts.items():
         ET.SubElement(properties, "property", name=name, value=str(value))
     for result in account.results:
         if judged.owns(result) and (result.level != "behaviour" or _spoiled(result)):
-            suite.append(_case(account, result, listed.get(id(result))))
-    for entry in account.entries(judged):
-        if entry.status == Status.STALE and entry.deviation:
+            note = notes.get((result.clause, result.verdict), "") if id(result) in unseen else ""
+            suite.append(_case(account, result, listed.get(id(result)), note))
+    for entry in entries:
+        if entry.status in (Status.STALE, Status.BETTER) and entry.deviation:
             case = ET.SubElement(suite, "testcase", classname="deviations", name=entry.clause)
-            text = f"listed as {entry.verdict}, and no trial of it ended so"
-            where = f"{entry.deviation.where}: delete the entry, or narrow its `when`"
-            _outcome(case, "failure", "stale", text, where)
+            _told(case, account, entry)
     _sum_up(suite, suite.findall("testcase"))
     return suite
+
+
+def _told(case: ET.Element, account: Account, entry: Entry) -> None:
+    """Write of an entry that did not come true: the user's own is a failure, ours a note."""
+    where = entry.deviation.where if entry.deviation else "?"
+    if entry.status == Status.BETTER:
+        _outcome(case, "skipped", "", note_of(account, entry), "")
+        return
+    text = f"listed as {entry.verdict}, and no trial of it ended so"
+    _outcome(case, "failure", "stale", text, f"{where}: delete the entry, or narrow its `when`")
 
 
 def _spoiled(result: Result) -> bool:
     return result.verdict is Verdict.HARNESS
 
 
-def _case(account: Account, result: Result, listed: Deviation | None) -> ET.Element:
+def _case(account: Account, result: Result, listed: Deviation | None, note: str = "") -> ET.Element:
     case = ET.Element(
         "testcase",
         classname=_clean(account.object_of(result.clause)),
@@ -70,6 +88,8 @@ def _case(account: Account, result: Result, listed: Deviation | None) -> ET.Elem
     verdict, detail = result.verdict, result.detail
     if listed is not None:
         _outcome(case, "skipped", "", f"listed: {listed.reason} ({listed.issue})", detail)
+    elif note:
+        _outcome(case, "skipped", "", note, detail)
     elif verdict in AGAINST:
         _outcome(case, "failure", str(verdict), detail, detail)
     elif verdict in UNTRIED or _spoiled(result):

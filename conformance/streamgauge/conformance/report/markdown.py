@@ -9,6 +9,7 @@ from typing import Iterator, List
 
 from streamgauge.conformance.report.account import Account, Entry, Judged, Status, Tally
 from streamgauge.conformance.report.departures import LABELS, command_for
+from streamgauge.conformance.report.notes import note_of
 from streamgauge.conformance.report.scripts import script_of
 from streamgauge.conformance.vocabulary import NoScriptError
 
@@ -29,9 +30,10 @@ def _summary(account: Account) -> Iterator[str]:
     for judged in account.judged:
         tally = account.tally(judged)
         counts = [f"{tally.held} of {tally.tried} clauses hold"]
-        for name in ("new", "listed", "untried"):
+        words = {"new": "new", "unseen": "not known on this release", "listed": "listed"}
+        for name, word in {**words, "untried": "untried"}.items():
             count = getattr(tally, name)
-            counts += [f"{count} {name}"] if count else []
+            counts += [f"{count} {word}"] if count else []
         yield f"- **{_plain(judged.label)}** {account.claim(judged)}: {', '.join(counts)}"
     python = f"{platform.python_implementation()} {platform.python_version()} on {sys.platform}"
     trials = f"{len(account.results)} trials"
@@ -39,6 +41,9 @@ def _summary(account: Account) -> Iterator[str]:
     yield f"Edition {account.edition}, catalogue {account.catalogue}, {python}, {trials}" + (
         "." if account.complete else "; the run was cut short."
     )
+    for note in account.notes:
+        yield ""
+        yield f"Note: {_plain(note)}."
 
 
 def _matrix(account: Account) -> Iterator[str]:
@@ -53,8 +58,8 @@ def _matrix(account: Account) -> Iterator[str]:
 def _cell(tally: Tally) -> str:
     if not tally.tried:
         return "-"
-    marks = [f"{sign}{count}" for sign, count in
-             (("✗", tally.new), ("~", tally.listed), ("?", tally.untried)) if count]  # fmt: skip
+    counts = {"✗": tally.new, "!": tally.unseen, "~": tally.listed, "?": tally.untried}
+    marks = [f"{sign}{count}" for sign, count in counts.items() if count]
     return " ".join([f"{tally.held}/{tally.tried}", *marks])
 
 
@@ -75,6 +80,9 @@ def _entry(account: Account, entry: Entry) -> Iterator[str]:
         reason = f"{entry.deviation.reason} ({entry.deviation.issue})"
         yield f"- {label}: `{entry.clause}` {entry.verdict}{links}. {_plain(reason)}"
         return
+    if entry.status == Status.BETTER:
+        yield f"- {label}: `{entry.clause}`. {_plain(note_of(account, entry))}"
+        return
     yield f"### {label}: `{entry.clause}`"
     yield ""
     if entry.clause in account.clauses:
@@ -87,9 +95,12 @@ def _entry(account: Account, entry: Entry) -> Iterator[str]:
         yield f"**{entry.verdict}**{links}:"
         yield ""
         yield from _fenced(entry.detail.strip() or "(nothing more is known)", "")
+    if note_of(account, entry):
+        yield ""
+        yield f"Note: {_plain(note_of(account, entry))}."
     yield ""
     yield from _fenced(command_for(account, entry), "sh")
-    if entry.status == Status.NEW:
+    if entry.status in (Status.NEW, Status.UNSEEN):
         yield ""
         yield from _script(entry)
     yield ""

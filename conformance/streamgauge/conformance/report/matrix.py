@@ -73,7 +73,7 @@ def _cell(console: Console, tally: Tally) -> Text:
         return Text(sign(console, "none"), style="quiet")
     style = "bad" if tally.new else "good" if tally.held == tally.tried else "listed"
     cell = Text(f"{tally.held}/{tally.tried}", style=style)
-    for name in ("new", "listed", "untried"):
+    for name in ("new", "unseen", "listed", "untried"):
         count = getattr(tally, name)
         if count:
             cell.append(f" {sign(console, name)}{count}")
@@ -81,7 +81,12 @@ def _cell(console: Console, tally: Tally) -> Text:
 
 
 def _print_key(console: Console, totals: List[Tally]) -> None:
-    meanings = {"new": "new departure", "listed": "listed departure", "untried": "not tried"}
+    meanings = {
+        "new": "new departure",
+        "unseen": "not known on this release",
+        "listed": "listed departure",
+        "untried": "not tried",
+    }
     shown = [name for name in meanings if any(getattr(total, name) for total in totals)]
     if shown:
         key = "   ".join(f"{sign(console, name)} {meanings[name]}" for name in shown)

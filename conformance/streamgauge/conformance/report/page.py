@@ -12,6 +12,7 @@ from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.report.account import Account, Entry, Status
 from streamgauge.conformance.report.clausewise import rows_of
 from streamgauge.conformance.report.departures import command_for
+from streamgauge.conformance.report.notes import note_of
 from streamgauge.conformance.report.scripts import script_of
 from streamgauge.conformance.vocabulary import NoScriptError
 
@@ -25,6 +26,8 @@ STATUSES: Dict[str, str] = {
     Status.STALE: "stale entry",
     Status.HARNESS: "the suite's own fault",
     Status.UNTRIED: "not tried",
+    Status.UNSEEN: "departure not known on this release",
+    Status.BETTER: "better than listed",
     Status.LISTED: "listed departure",
     "holds": "holds",
     "behaviour": "behaviour, left open by the page",
@@ -65,18 +68,22 @@ def page(account: Account) -> str:
         platform=sys.platform,
         command=lambda entry: command_for(account, entry),
         script=_script,
+        note=lambda entry: note_of(account, entry),
     )  # fmt: skip
     return text
 
 
 def _column(account: Account, judged: Any) -> Dict[str, Any]:
     tally = account.tally(judged)
-    stale = sum(e.status == Status.STALE for e in account.entries(judged))
+    statuses = [e.status for e in account.entries(judged)]
+    stale = statuses.count(Status.STALE)
     counts: List[str] = [
         f"{count} {word}"
         for count, word in (
             (tally.new, "new"),
             (stale, "stale"),
+            (tally.unseen, "not known on this release"),
+            (statuses.count(Status.BETTER), "better than listed"),
             (tally.listed, "listed"),
             (tally.untried, "not tried"),
         )

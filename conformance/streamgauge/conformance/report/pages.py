@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from itertools import groupby
 from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Tuple
@@ -15,6 +16,7 @@ from rich.text import Text
 from streamgauge.conformance import registry, subjects
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.loops import KNOWN
+from streamgauge.conformance.observed import SHAPED, as_ranges
 from streamgauge.conformance.plan import LINKS
 from streamgauge.conformance.report.account import in_order
 from streamgauge.conformance.report.console import sign
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from streamgauge.conformance.catalogue import Clause
     from streamgauge.conformance.deviations import Deviation
 
-__all__ = ["print_clause", "print_clauses", "print_subjects"]
+__all__ = ["loops_of", "print_clause", "print_clauses", "print_subjects", "releases_of"]
 
 LEVEL_STYLES: Mapping[str, str] = {"must": "name", "should": "", "behaviour": "quiet"}
 
@@ -120,7 +122,7 @@ def _print_fields(
         "links": ", ".join(links),
         "means": clause.means,
         "look at": _bullets(console, clause.hints),
-        "known": _bullets(console, [_known(deviation) for deviation in listed]),
+        "known": _bullets(console, _known(listed)),
     }
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="quiet", no_wrap=True)
@@ -136,11 +138,47 @@ def _bullets(console: Console, lines: Sequence[str]) -> str:
     return "\n".join(mark + line for line in lines)
 
 
-def _known(deviation: Deviation) -> str:
-    python = f" on Python {deviation.when.python}" if deviation.when.python else ""
+def _known(listed: Sequence[Deviation]) -> List[str]:
+    """Say of each entry whose it is, where it was seen, and what goes wrong."""
+    subjects: Dict[str, List[str]] = {}
+    for deviation in listed:  # what a loop does is listed under each subject
+        subjects.setdefault(_told(deviation), []).append(deviation.subject)
+    return [f"{' and '.join(names)}{told}" for told, names in subjects.items()]
+
+
+def _told(deviation: Deviation) -> str:
+    when = deviation.when
+    loops = f" on {loops_of(when.loop)}" if deviation.subject in SHAPED else ""
+    links = f", by {', '.join(when.links)}" if when.links else ""
+    version = f", version {when.version}" if when.version else ""
     return (
-        f"{deviation.subject}{python}: {deviation.verdict}. {deviation.reason} ({deviation.issue})"
+        f"{loops}{links}{version}: {deviation.verdict}. "
+        f"{deviation.reason} ({deviation.issue}). {releases_of(deviation)}"
     )
+
+
+def loops_of(pattern: str) -> str:
+    """Name the loops that a pattern over their names is about."""
+    fitting = [name for name in KNOWN if fnmatchcase(name, pattern)]
+    others = [name for name in KNOWN if name not in fitting]
+    if not others:
+        return "any loop"
+    if len(others) <= 2 < len(fitting):
+        return f"any loop but {' and '.join(others)}"
+    return f"loop {', '.join(fitting) or pattern}"
+
+
+def releases_of(deviation: Deviation) -> str:
+    """Say on which releases of Python an entry was seen, and seen gone; or what it says of them."""
+    known = [*deviation.seen, *deviation.gone]
+    if not known:
+        return f"Python {deviation.when.python or '3.8 and later'}."
+    told = [
+        f"{word} on Python {', '.join(as_ranges(releases, known))}"
+        for word, releases in (("Seen", deviation.seen), ("gone", deviation.gone))
+        if releases
+    ]
+    return f"{', '.join(told)}."
 
 
 def _code(console: Console, source: str) -> RenderableType:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from typing import List, Mapping, Tuple
+from typing import Dict, List, Mapping, Tuple
 
 from rich.console import Console
 from rich.table import Table
@@ -59,16 +59,20 @@ def _print_summary(console: Console, account: Account) -> None:
     console.print(table)
     for line in _run_lines(console, account):
         console.print(Text(line, style="quiet"))
+    for note in account.notes:
+        console.print(Text(f"note: {note}"))
     if account.exit_code:
         console.print(Text(f"exit {account.exit_code}: {_meaning(account)}", style="bad"))
 
 
 def _counts(account: Account, judged: Judged) -> str:
     tally = account.tally(judged)
-    stale = sum(e.status == Status.STALE for e in account.entries(judged))
+    statuses = [e.status for e in account.entries(judged)]
     counts: Tuple[Tuple[int, str], ...] = (
         (tally.new, "new"),
-        (stale, "stale"),
+        (statuses.count(Status.STALE), "stale"),
+        (tally.unseen, "not known on this release"),
+        (statuses.count(Status.BETTER), "better than listed"),
         (tally.listed, "listed"),
         (tally.untried, "not tried"),
     )
@@ -87,7 +91,7 @@ def _gaps(account: Account, judged: Judged) -> List[str]:
     return [f"{missing} without a trial"] if missing else []
 
 
-def _run_lines(console: Console, account: Account) -> Tuple[str, str]:
+def _run_lines(console: Console, account: Account) -> Tuple[str, ...]:
     trials, seconds = len(account.results), account.seconds
     rate = f", {trials / seconds:.0f} a second" if seconds else ""
     workers = f"{account.plan.workers} worker{'s' * (account.plan.workers != 1)}"
@@ -96,7 +100,16 @@ def _run_lines(console: Console, account: Account) -> Tuple[str, str]:
     return (
         f"{judged_by} {sign(console, 'dot')} {python}",
         f"{trials} trial{'s' * (trials != 1)} in {seconds:.1f} s{rate}, {workers}",
+        *_links_left_out(account),
     )
+
+
+def _links_left_out(account: Account) -> List[str]:
+    """Return a line for each reason why this machine has not got some of the links."""
+    links: Dict[str, List[str]] = {}
+    for link, reason in account.left_out.items():
+        links.setdefault(reason, []).append(link)
+    return [f"not on {' and '.join(names)}: {reason}" for reason, names in links.items()]
 
 
 def _meaning(account: Account) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import weakref
 from functools import partial
 from typing import Any
@@ -123,7 +124,7 @@ def a_coroutine_that_a_plain_callable_returns_is_dropped(s: Any) -> None:
     def call(callback: Any, reader: Any, writer: Any) -> Any:
         reader.kept = writer
         result = callback(reader, writer)
-        if asyncio.iscoroutine(result) and not asyncio.iscoroutinefunction(callback):
+        if asyncio.iscoroutine(result) and not inspect.iscoroutinefunction(callback):
             result.close()
             return None
         return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import os
 from typing import Any, List
 
@@ -78,7 +79,7 @@ def a_unix_server_wants_a_coroutine_function(s: Any) -> None:
 
     @instead(s)
     async def start_unix_server(callback: Any, *args: Any, **kwds: Any) -> Any:
-        if not asyncio.iscoroutinefunction(callback):
+        if not inspect.iscoroutinefunction(callback):
             raise TypeError("expected a coroutine function")
         return await real(callback, *args, **kwds)
 

@@ -2,8 +2,8 @@
 
 `check_stream_pair` scores any stream pair, `check_network` any network. The cases are in one
 module a theme: `reading`, `ending`, `dying`, `writing`, `lines`, `swapping`, `securing`, `naming`,
-`streaming`, `cancelling` on a pair; `serving`, `connecting`, `resolving` on a network. They hold
-no expectations.
+`streaming`, `cancelling` on a pair; `serving`, `connecting`, `resolving` on a network; `contexts`
+on both. They hold no expectations.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from . import (  # noqa: F401  # each registers its cases
     cancelling,
     connecting,
+    contexts,
     dying,
     ending,
     lines,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-import sys
 from typing import Any
 
 from ..certificates import tls_contexts
@@ -68,10 +66,31 @@ async def tls_started_by_the_server_first(pair: Pair) -> Any:
     return a.log, b.log, names == own[::-1], made[0].get_protocol() is a
 
 
+@case(9, TCP, needs_threads=True, needs_certificates=True)
+async def tls_on_a_hello_that_was_read(pair: Pair) -> Any:
+    """Whether `start_tls` takes a ClientHello that the server's reader holds, in this Python."""
+    server_context, client_context = tls_contexts("localhost")
+    loop = asyncio.get_running_loop()
+    tap, plain = pair.client.tap(), pair.server.transport
+    client = asyncio.ensure_future(
+        loop.start_tls(tap.transport, tap, client_context, server_hostname="localhost")
+    )
+    await pair.settle()
+    server = asyncio.ensure_future(
+        loop.start_tls(plain, plain.get_protocol(), server_context, server_side=True)
+    )
+    await pair.settle()
+    ended = [task.done() for task in (client, server)]
+    for task in (client, server):
+        task.cancel()
+    await pair.settle()
+    return ended, [task.cancelled() for task in (client, server)]
+
+
 @case(9, NETWORK, needs_threads=True, needs_certificates=True)
 async def tls_by_the_stream_writers(patience: int) -> Any:
-    """`StreamWriter.start_tls` on both sides of a connection (Python 3.11.4 and later)."""
-    if sys.version_info < (3, 11, 4):  # before, a server's writer kept the plain transport
+    """`StreamWriter.start_tls` on both sides of a connection."""
+    if not hasattr(asyncio.StreamWriter, "start_tls"):
         return "not yet"
     server_context, client_context = tls_contexts("localhost")
     plain, secure = [], []
@@ -165,6 +184,8 @@ async def tls_to_another_name(patience: int) -> Any:
 @case(9, NETWORK, needs_threads=True, needs_certificates=True)
 async def tls_that_trusts_nobody(patience: int) -> Any:
     """A certificate of an authority that isn't trusted fails the connecting."""
+    import ssl  # noqa: PLC0415  # cases are imported where there is no TLS, too
+
     context = ssl.create_default_context()
     seen = await _secured(patience, context, server_hostname="localhost")
     return seen[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+from asyncio import base_events
 from typing import Any
 
 from .cases import NETWORK, case
@@ -109,7 +109,7 @@ async def wait_closed(patience: int) -> Any:
 @case(11, NETWORK)
 async def close_and_abort_clients(patience: int) -> Any:
     """`close_clients` and `abort_clients` end the connections (Python 3.13 and later)."""
-    if sys.version_info < (3, 13):
+    if not hasattr(base_events.Server, "close_clients"):
         return "not yet"
     seen = []
     for how in ("close_clients", "abort_clients"):
@@ -149,6 +149,21 @@ async def serving_for_ever(patience: int) -> Any:
 
 
 @case(11, NETWORK)
+async def serving_for_ever_with_an_idle_client(patience: int) -> Any:
+    """Whether a cancelled `serve_forever` ends while a client stays idle, in this Python."""
+    async with tapped() as (server, port, taps):
+        client = await dial(port)
+        task = asyncio.ensure_future(server.serve_forever())
+        await turns(patience)
+        task.cancel()
+        await turns(patience)
+        seen = standing(task), client.events, [tap.events for tap in taps]
+        client.transport.abort()
+        await turns(patience)
+        return seen, standing(task)
+
+
+@case(11, NETWORK)
 async def a_server_is_a_context(patience: int) -> Any:
     """Leaving ``async with server`` closes it."""
     async with tapped() as (server, port, _):
@@ -180,7 +195,7 @@ async def a_factory_that_raises(patience: int) -> Any:
 @case(11, NETWORK)
 async def clients_with_a_backlog_are_closed_or_aborted(patience: int) -> Any:
     """`close_clients` flushes what is still to be sent, `abort_clients` drops it (3.13)."""
-    if sys.version_info < (3, 13):
+    if not hasattr(base_events.Server, "close_clients"):
         return "not yet"
     seen = []
     for how in ("close_clients", "abort_clients"):

@@ -314,3 +314,34 @@ async def a_view_of_larger_items_that_does_not_fit(pair: Pair) -> Any:
     pair.client.transport.close()
     await pair.settle()
     return said, len(tap.data) == 8 * MIB
+
+
+@case(7, PLAIN)
+async def an_abort_inside_resume_writing(pair: Pair) -> Any:
+    """A protocol that aborts as it is resumed: how often it ends, in this Python."""
+    return await _abort_when_resumed(pair)
+
+
+@case(7, PLAIN)
+async def an_abort_inside_resume_writing_while_closing(pair: Pair) -> Any:
+    """A protocol that aborts as it is resumed by a close that flushes: how often it ends."""
+    return await _abort_when_resumed(pair, "close")
+
+
+@case(7, PLAIN)
+async def an_abort_inside_resume_writing_after_eof(pair: Pair) -> Any:
+    """A protocol that aborts as it is resumed, with EOF still to be sent: how often it ends."""
+    return await _abort_when_resumed(pair, "write_eof")
+
+
+async def _abort_when_resumed(pair: Pair, *calls: str) -> Any:
+    tap = pair.client.tap(resume=lambda tap: tap.transport.abort())
+    other = pair.server.tap(keep_open=False)
+    other.transport.pause_reading()
+    tap.transport.write(FLOOD)
+    for call in calls:
+        getattr(tap.transport, call)()
+    await pair.settle()
+    other.transport.resume_reading()
+    await pair.settle()
+    return tap.events, len(other.data), other.events[-1:], pair.handled
