@@ -58,8 +58,8 @@ class Puppet(Child):
         """The line of the process that plays; before there is one, that of the other."""
         return self.hired[-1] if self.hired else self.hand
 
-    def _checked(self, pid: int) -> int:
-        return pid
+    def _session(self, pid: int) -> int:
+        return self.pid
 
     def listen(self) -> None:
         """Nothing is printed."""

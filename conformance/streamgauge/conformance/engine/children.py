@@ -139,8 +139,8 @@ class Child:
     def note(self, frame: Frame) -> bool:
         """Note what the child says of its processes; returns whether the one that plays ended."""
         current = self._ended + 1 == self._hired
-        if frame.kind == "forked" and current:
-            self.player = self._checked(frame.data["pid"])
+        if frame.kind == "forked" and current and self._session(frame.data["pid"]) == self.pid:
+            self.player = frame.data["pid"]
         elif frame.kind == "stopped" and current:
             self.stopped = not self.stopped
         elif frame.kind in ("ended", "unforked"):
@@ -148,11 +148,15 @@ class Child:
             return current
         return False
 
-    def _checked(self, pid: int) -> int:
-        """Return the number of a process if it is in the child's session, else 0."""
+    def _session(self, pid: int) -> int:
+        """Return the session of a process; 0 if there is none."""
         with contextlib.suppress(OSError, OverflowError):
-            return pid if pid > 1 and os.getsid(pid) == self.pid else 0
+            return os.getsid(pid) if pid > 1 else 0
         return 0
+
+    def _checked(self, pid: int) -> int:
+        """Return the number of a process if it is still the child's, in its session or its own."""
+        return pid if pid and self._session(pid) in (self.pid, pid) else 0
 
     # --- what it prints, and how it ends ---------------------------------------------------
 

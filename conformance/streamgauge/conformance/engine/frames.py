@@ -7,9 +7,9 @@ JSON. A subject shares its process with the code that writes frames, so any byte
 
 from __future__ import annotations
 
-import json
 import struct
-from os import read, write  # kept here: a subject may put others in their place
+from json import dumps, loads  # kept here, as those below: a subject may put others there
+from os import read, write
 from select import select
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple
 
@@ -100,7 +100,7 @@ def _fits(value: Any, checks: _Checks) -> bool:
 
 def encoded(kind: str, **data: Any) -> bytes:
     """Return a frame's bytes; its texts are cleaned, whatever they were."""
-    body = json.dumps(_cleaned(data), ensure_ascii=True).encode("ascii")
+    body = dumps(_cleaned(data), ensure_ascii=True).encode("ascii")
     return HEADER.pack(MAGIC, KINDS[kind][0], len(body)) + body
 
 
@@ -140,7 +140,7 @@ def _number(digits: str) -> int:
 
 def _parsed(kind: str, body: bytes) -> Dict[str, Any]:
     try:
-        data = json.loads(body.decode("utf-8"), parse_int=_number)
+        data = loads(body.decode("utf-8"), parse_int=_number)
         fits = _fits(data, KINDS[kind][1])
     except (ValueError, RecursionError, OverflowError, TypeError) as error:
         raise GarbageError(f"got {kind!r} with {clean(repr(body[:40]))}: {error}") from None

@@ -8,8 +8,8 @@ come back is the supervisor's to tell.
 from __future__ import annotations
 
 import faulthandler
-import os
 import traceback
+from os import _exit, getpid, write  # kept here: a subject may put others in their place
 from time import monotonic
 from typing import Any, Dict, FrozenSet, Mapping, NoReturn, Sequence, Tuple
 
@@ -56,7 +56,7 @@ class Player:
         self._trials = trials
         self._deadlines = deadlines
         self._sweep = sweep
-        self._pid = os.getpid()
+        self._pid = getpid()
         self._offered: FrozenSet[str] = frozenset()
         self._nonce = self._plan = ""
         self._beaten = 0.0
@@ -70,9 +70,9 @@ class Player:
             while True:
                 for order in frames.receive(self._line, decoder):
                     if self._answer(order.data["nonce"], order.data["trial"]):
-                        os._exit(0)
+                        _exit(0)
         except (EOFError, OSError, frames.GarbageError):
-            os._exit(GONE)
+            _exit(GONE)
 
     def _answer(self, nonce: str, trial: str) -> str:
         """Play one trial and send what came of it; returns why no other may follow, or nothing."""
@@ -101,8 +101,8 @@ class Player:
         """End this process where the memory that the trial still holds would harm the next one."""
         kept = self._memory.overrun()
         if kept:
-            os.write(2, b"it still held %d MiB of memory when the trial was over" % (kept >> 20))
-            os._exit(1)
+            write(2, b"it still held %d MiB of memory when the trial was over" % (kept >> 20))
+            _exit(1)
 
     def _run(self, spec: TrialSpec) -> Trialed:
         lies = self._lies(spec)
@@ -134,13 +134,13 @@ class Player:
             self._send("play", nonce=self._nonce, plan=plan)
 
     def _send(self, kind: str, **data: Any) -> None:
-        if os.getpid() != self._pid:  # a copy of this process that a subject has made
-            os._exit(GONE)
+        if getpid() != self._pid:  # a copy of this process that a subject has made
+            _exit(GONE)
         try:
             frames.send(self._line, frames.encoded(kind, **data))
         except OSError as error:
-            os.write(2, f"its line to the suite was closed: {error}\n".encode())
-            os._exit(GONE)
+            write(2, f"its line to the suite was closed: {error}\n".encode())
+            _exit(GONE)
 
 
 def _told(result: Result) -> Dict[str, Any]:
