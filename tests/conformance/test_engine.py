@@ -208,8 +208,7 @@ def test_a_reader_that_cannot_be_fed_is_not_judged_by_feeding() -> None:
 
 def test_what_fails_now_and_then_is_flaky(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A trial that fails one time in five is flaky when repeated, with both verdicts counted."""
-    monkeypatch.setenv("PLANTED_RUN", tmp_path.name)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("PLANTED_CALLS", str(tmp_path / "calls"))
     one_call = "reader.readexactly.beyond-limit"
     plan = {"repeat": 10, "plans": ("whole",)}
     (flaky,) = run("fails_one_time_in_five", one_call, **plan).results

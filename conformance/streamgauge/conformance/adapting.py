@@ -6,13 +6,12 @@ connection is not tried on such a subject, so there is none to look at first.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import socket
 from typing import Any, Tuple
 
 from streamgauge.conformance.blame import described
 from streamgauge.conformance.expectations import AdapterError, shown
+from streamgauge.conformance.kept import asyncio, socket
 from streamgauge.conformance.subjects import Subject
 
 __all__ = ["Adapter"]

@@ -5,21 +5,38 @@ Nothing here runs or judges; the runner asks when a trial did not simply return.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import linecache
 import ssl
 import traceback
 from pathlib import Path
-from typing import Any, List
+from types import CodeType, TracebackType
+from typing import Any, Iterator, List, Optional
 
-from streamgauge.conformance.expectations import shown
+from streamgauge.conformance.calls import is_call, is_line
+from streamgauge.conformance.showing import clean, kinds_of, shown
 
-__all__ = ["CHECKS", "described", "in_suite", "raised_in_suite", "where"]
+__all__ = [
+    "CHECKS",
+    "described",
+    "in_suite",
+    "raised_in_suite",
+    "traceback_of",
+    "where",
+    "without_frame",
+    "without_traceback",
+]
 
 PACKAGE = str(Path(__file__).parent)
 CHECKS = str(Path(__file__).parent / "checks")
 SABOTEURS = str(Path(__file__).parent / "saboteurs")  # subjects, though they ship with the suite
-AT_THE_BORDER = ("links.py", "loop_methods.py", "subjects.py", "histories/playing.py")
-BORDER = tuple(str(Path(__file__).parent / name) for name in AT_THE_BORDER)
+# A connection that breaks in the peer's hands was broken by the subject. Memory and stack are
+# short only where a subject took them, or lowered their limits: checks take little.
+ALWAYS_THE_SUBJECTS = (ConnectionError, ssl.SSLError, MemoryError, RecursionError)
+
+_TRACEBACK: Any = BaseException.__dict__["__traceback__"]
+_ERRNO: Any = OSError.__dict__["errno"]
 
 
 def in_suite(file: str) -> bool:
@@ -27,26 +44,68 @@ def in_suite(file: str) -> bool:
     return file.startswith(PACKAGE) and not file.startswith(SABOTEURS)
 
 
-def raised_in_suite(error: BaseException) -> bool:
-    """Whether the suite is at fault: the innermost frame is its own, a check's excepted.
+def traceback_of(error: BaseException) -> Optional[TracebackType]:
+    """Return an error's traceback, whatever its class pretends."""
+    found: Optional[TracebackType] = _TRACEBACK.__get__(error)
+    return found
 
-    A connection that breaks in the peer's hands was broken by the subject. So was a call at the
-    border to the subject: a name that it has not got, or arguments that it does not take. Memory
-    is short only where a subject took it: checks take little.
+
+def without_frame(error: BaseException) -> None:
+    """Take the outermost frame out of an error's traceback."""
+    first = traceback_of(error)
+    if first is not None:
+        _TRACEBACK.__set__(error, first.tb_next)
+
+
+def without_traceback(error: BaseException) -> None:
+    """Take an error's traceback away, and with it all that its frames hold."""
+    _TRACEBACK.__set__(error, None)
+
+
+def _codes(error: BaseException) -> Iterator[CodeType]:
+    """Give the code of each frame that an error came through, outermost first."""
+    at = traceback_of(error)
+    while at is not None:
+        yield at.tb_frame.f_code
+        at = at.tb_next
+
+
+def raised_in_suite(error: BaseException) -> bool:
+    """Whether the suite is at fault: no call into the subject was under way.
+
+    A call is under way below a marked function, below a line of a check that calls no verb of the
+    suite's, and below a function of the suite's that the subject called in its turn.
     """
-    if isinstance(error, (ConnectionError, ssl.SSLError, MemoryError)):
+    kinds = kinds_of(error)
+    if any(kind in kinds for kind in ALWAYS_THE_SUBJECTS) or _is_short_of_descriptors(error):
         return False
-    last = traceback.extract_tb(error.__traceback__)[-1].filename
-    if last in BORDER and isinstance(error, (AttributeError, TypeError)):
-        return False
-    return in_suite(last) and not last.startswith(CHECKS)
+    # Whether it would be ours, whether the last frame was, and whether any frame was so far.
+    ours, inside, begun = False, True, False
+    for code in _codes(error):
+        if is_call(code):
+            return False
+        if is_line(code) or code.co_filename.startswith(CHECKS):
+            ours, inside, begun = False, True, True
+        elif in_suite(code.co_filename):
+            if not (ours or inside):  # the subject, called by a check, has called us
+                return False
+            ours, inside, begun = True, True, True
+        else:
+            inside = not begun
+    return ours
+
+
+def _is_short_of_descriptors(error: BaseException) -> bool:
+    return OSError in kinds_of(error) and _ERRNO.__get__(error) == errno.EMFILE
 
 
 def described(error: BaseException) -> str:
     """Say what was raised, and from which line of the check."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [f for f in frames if f.filename.startswith(CHECKS)] or frames[-1:]
-    source = f" from `{lines[-1].line}`" if lines else ""
+    source = ""
+    with contextlib.suppress(Exception):  # a subject's code may have any name for its file
+        frames = traceback.extract_tb(traceback_of(error))
+        lines = [f for f in frames if f.filename.startswith(CHECKS)] or frames[-1:]
+        source = clean(f" from `{lines[-1].line}`") if lines else ""
     return f"raised {shown(error)}{source}"
 
 
@@ -54,10 +113,11 @@ def where(coroutine: Any) -> str:
     """Say in which line of the check, and in which function below, a coroutine waits."""
     names: List[str] = []
     line = ""
-    while coroutine is not None and getattr(coroutine, "cr_frame", None) is not None:
-        frame = coroutine.cr_frame
-        if frame.f_code.co_filename.startswith(CHECKS):
-            line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-        names.append(coroutine.__name__)
-        coroutine = coroutine.cr_await
+    with contextlib.suppress(Exception):  # what is awaited may be any object of a subject's
+        while coroutine is not None and getattr(coroutine, "cr_frame", None) is not None:
+            frame = coroutine.cr_frame
+            if frame.f_code.co_filename.startswith(CHECKS):
+                line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+            names.append(clean(str(coroutine.__name__)))
+            coroutine = coroutine.cr_await
     return f"`{line or names[-1]}`" if names else "the check"

@@ -18,6 +18,7 @@ from typing import Iterator, NoReturn, Optional, Sequence
 
 from streamgauge.conformance.errors import StreamgaugeError, UsageError
 from streamgauge.conformance.verdicts import EXIT_CODES, Outcome
+from streamgauge.conformance.witness import witnessed
 
 __all__ = ["main"]
 
@@ -36,10 +37,22 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     """
     _open_what_is_closed()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    code = _flushed(_outcome(words))
+    alone = arguments is None and "repro" in words[:2]
+    code = _witnessed(words) if alone else _flushed(_outcome(words))
     if arguments is None and _held_by_a_thread():
         os._exit(code)
     sys.exit(code)
+
+
+def _witnessed(words: Sequence[str]) -> int:
+    """Run a command that imports a subject in a process of its own, and say if that is ended."""
+    code, ended = witnessed(lambda: _flushed(_outcome(words)))
+    usage = ended.startswith(("subject ", "loop "))
+    return (
+        _complain(ended, EXIT_CODES[Outcome.USAGE if usage else Outcome.DEPARTED])
+        if ended
+        else code
+    )
 
 
 def _outcome(words: Sequence[str]) -> int:

@@ -1,23 +1,19 @@
-"""The two clocks of a trial, and the unit in which their deadlines are measured.
+"""The clock inside a trial's loop, and the unit in which deadlines are measured.
 
-The first clock stands inside the loop and ends a wait that never would. The second stands
-outside: the kernel's timer, whose signal faulthandler answers without the loop and without the
-GIL, ends the process whose loop is held. (faulthandler's own timer starts and joins a thread each
-time it is set; this one costs a system call.) No deadline is in plain seconds: each is a multiple
-of what this machine took for a known piece of work at start-up, and a moment in which the machine
-did not let the loop run at its time is not counted at all.
+It ends a wait that never would end, as long as the loop turns. A loop that is held is ended by the
+supervisor, which hears of each look (`engine/seats.py`). No deadline is in plain seconds: each is
+a multiple of what this machine took for a known piece of work at start-up, and a moment in which
+the machine did not let the loop run at its time is not counted at all.
 """
 
 from __future__ import annotations
 
-import asyncio
-import faulthandler
-import signal
-import sys
-import time
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Callable, Coroutine, Generator, Generic, Optional, TextIO, TypeVar
+from typing import Any, Callable, Coroutine, Generator, Generic, Optional, TypeVar
+
+from streamgauge.conformance.blame import without_frame
+from streamgauge.conformance.kept import asyncio, time
 
 __all__ = [
     "DEAD_TICKS",
@@ -25,10 +21,6 @@ __all__ = [
     "Deadlines",
     "InLoopClock",
     "Steps",
-    "arm_stall_clock",
-    "disarm_stall_clock",
-    "hang_stall_clock",
-    "stalled",
     "unit",
 ]
 
@@ -43,7 +35,8 @@ DEAD_TICKS = (
 )
 TOTAL_TICKS = 500  # looks after which a check that is still busy is ended
 LOOKS_AT_MOST = 2000  # the same, those that came late included: a starved machine has many
-STALL_S = 12.0  # the outer clock: longer than TOTAL_TICKS, so that only a held loop meets it
+STALL_S = 12.0  # the supervisor's: longer than TOTAL_TICKS, so that only a held loop meets it
+MOST = 1e6  # times a deadline, which is days then; more would overflow the timers of some loops
 
 
 @lru_cache(maxsize=None)
@@ -76,7 +69,7 @@ class Deadlines:
     @property
     def tick_s(self) -> float:
         """Seconds between two looks of the in-loop clock."""
-        return TICK_S * self.factor
+        return TICK_S * min(self.factor, MOST)
 
     @property
     def hang_s(self) -> float:
@@ -85,8 +78,8 @@ class Deadlines:
 
     @property
     def stall_s(self) -> float:
-        """Seconds after which a worker that holds its loop is ended."""
-        return STALL_S * self.factor
+        """Seconds after which a process that holds its loop is ended."""
+        return STALL_S * min(self.factor, MOST)
 
 
 class Steps(Generic[T]):
@@ -109,7 +102,7 @@ class Steps(Generic[T]):
                 sent = yield awaited
             except BaseException as error:
                 # Not by us: this frame would be the innermost where the loop has left none.
-                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                without_frame(error)
                 step = _thrower(self.coroutine, error)
             else:
                 step = _sender(self.coroutine, sent)
@@ -183,30 +176,3 @@ class InLoopClock:
             self._quiet = self._total = 0
             self._expired()
         self.start()
-
-
-def hang_stall_clock(log: TextIO) -> None:
-    """Let the outer clock, when it runs out, end this process with every stack in `log`."""
-    if sys.platform == "win32":
-        raise NotImplementedError
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # what ends the process, behind faulthandler
-    faulthandler.register(signal.SIGALRM, log, all_threads=True, chain=True)
-
-
-def arm_stall_clock(deadlines: Deadlines) -> None:
-    """Set the outer clock going, anew if it is: the process ends unless disarmed in time."""
-    if sys.platform == "win32":
-        raise NotImplementedError
-    signal.setitimer(signal.ITIMER_REAL, deadlines.stall_s)
-
-
-def disarm_stall_clock() -> None:
-    """Stop the outer clock."""
-    if sys.platform == "win32":
-        raise NotImplementedError
-    signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def stalled(words: str) -> bool:
-    """Whether a dead process's last words are those of its outer clock: stacks and no error."""
-    return words.startswith(("Thread 0x", "Current thread 0x"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Container, Dict, Iterator, List, Mapping, Optional, Sequence, Set
+from typing import Container, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.interruptions import Interruption
@@ -22,6 +22,7 @@ __all__ = [
     "Recording",
     "Step",
     "interruptions_for",
+    "misfit",
     "named",
     "plans_for",
     "quickest",
@@ -198,6 +199,39 @@ def plans_for(
     # Where a part has come, a read(n) takes it: what it gives then is no longer the check's.
     cut_late = thorough and "read" not in calls
     return [*_of_pieces(recording, link, cut_late), *_of_time(recording), *_of_eof(recording, link)]
+
+
+def misfit(plan: Plan, recording: Recording, calls: Mapping[str, int], link: str) -> str:
+    """Say why a plan is no way to play a check; empty if it is one.
+
+    Args:
+        plan: any.
+        recording: of the check's play as written.
+        calls: those of the play under the plan, with the most suspensions of one.
+        link: what it was played on.
+    """
+    sizes = [len(data) for data in recording.deliveries]
+    if plan.pieces == "bytes" and max(sizes, default=0) < 2:
+        return "nothing of two bytes or more is delivered"
+    if plan.pieces == "cut" and not any(len(plan.split(*at)) > 1 for at in _placed(recording)):
+        return f"of the {sum(sizes):,} bytes delivered none has byte {plan.cut:,} inside"
+    possible = [*_of_time(recording), *_of_eof(recording, link)]
+    if plan.when and not any(other.when == plan.when for other in possible):
+        return f"nothing is delivered that could come {plan.when}"
+    if plan.eof and not any(other.eof == plan.eof for other in possible):
+        return f"no EOF is delivered that could come as {plan.eof}"
+    wanted = plan.interruption
+    if wanted is not None and calls.get(wanted.call, 0) < wanted.at:
+        return f"{calls.get(wanted.call, 0)} waits of {wanted.title}, no wait number {wanted.at}"
+    return ""
+
+
+def _placed(recording: Recording) -> Iterator[Tuple[bytes, int]]:
+    """Give each delivery, with the number of bytes before it."""
+    offset = 0
+    for data in recording.deliveries:
+        yield data, offset
+        offset += len(data)
 
 
 def interruptions_for(calls: Mapping[str, int]) -> List[List[Plan]]:

@@ -7,11 +7,11 @@ to this check makes the play `void`: it then says nothing of the subject.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import weakref
 from typing import Any, Awaitable, Coroutine, List, Optional, Tuple, TypeVar
 
+from streamgauge.conformance.calls import called, into_subject, outcome
 from streamgauge.conformance.deliveries import WHOLE, Plan, Recording
 from streamgauge.conformance.interruptions import (
     CANCELLED,
@@ -20,6 +20,7 @@ from streamgauge.conformance.interruptions import (
     unless_cancelled,
 )
 from streamgauge.conformance.joining import CONNECT_CLAUSE, Joining
+from streamgauge.conformance.kept import asyncio
 from streamgauge.conformance.links import AnyPeer
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.subjects import Subject
@@ -133,7 +134,7 @@ class Delivering(Joining):
         await self._settled()
         if self.like in ("unix", "socketpair", "own"):
             with self.setup(CONNECT_CLAUSE[self.like]):  # what is no writer is not ours to blame
-                self.writers[-1].write(b"!")
+                called(lambda: self.writers[-1].write(b"!"))
             await self._peer[-1].readable()
         await self._peer[-1].reset()
         await self.bench.idle()
@@ -151,7 +152,7 @@ class Delivering(Joining):
             self._ahead = loop.create_future()
             data = self._model.steps[place + 1].data
             awaitable = self._after_delivery(data, self._ahead, awaitable)
-        task = loop.create_task(awaitable)
+        task = called(lambda: loop.create_task(awaitable))
         self.tasks.append(task)
         return task
 
@@ -235,7 +236,7 @@ class Delivering(Joining):
             await self._bring(data)
         finally:
             over.set_result(None)
-        return await awaitable
+        return await outcome(awaitable)
 
     async def _settled(self) -> None:
         """Bring what is held back, to a call that has had its chance to wait; then be idle."""
@@ -297,6 +298,7 @@ class Delivering(Joining):
             _feed(self._target, EOF)
 
 
+@into_subject
 def _feed(reader: Any, data: Optional[bytes]) -> None:
     if data is EOF:
         reader.feed_eof()

@@ -10,6 +10,10 @@ import re
 from types import TracebackType
 from typing import Any, Callable, Optional, Tuple, Type, Union
 
+from streamgauge.conformance.blame import raised_in_suite, without_traceback
+from streamgauge.conformance.comparing import kind_is, same, told_apart, truth
+from streamgauge.conformance.showing import name_of, said, shown
+
 __all__ = [
     "AdapterError",
     "CheckFailedError",
@@ -18,9 +22,6 @@ __all__ = [
     "Raises",
     "shown",
 ]
-
-SHOWN = 60  # characters or bytes of a value that a message shows before it is shortened
-EDGE = 20  # of those, how many at either end of a shortened one
 
 
 class CheckFailedError(AssertionError):
@@ -49,15 +50,7 @@ class PreconditionError(Exception):
         return f"a step before it failed: {shown(self.cause)}; see {self.clause}"
 
 
-def shown(value: Any) -> str:
-    """Give a value as a message shows it: bytes shortened in the middle, errors with type."""
-    if isinstance(value, (bytes, bytearray)) and len(value) > SHOWN:
-        ends = f"{bytes(value[:EDGE])!r}...{bytes(value[-EDGE:])!r}"
-        return f"{ends} ({len(value):,} bytes)"
-    if isinstance(value, BaseException):
-        return f"{type(value).__name__}({', '.join(map(shown, value.args))})"
-    text = repr(value)
-    return text if len(text) <= 3 * SHOWN else f"{text[: 2 * SHOWN]}... ({len(text):,} characters)"
+OUR_WORDS = (CheckFailedError, AdapterError, PreconditionError)
 
 
 class Raises:
@@ -87,23 +80,28 @@ class Raises:
         traceback: Optional[TracebackType],
     ) -> bool:
         """Judge how the block ended; what was not expected passes through."""
-        wanted = " or ".join(t.__name__ for t in self._types)
+        wanted = " or ".join(name_of(t) for t in self._types)
         if value is None:
             raise CheckFailedError(f"expected {wanted}, nothing was raised")
         self.value = value
-        if not isinstance(value, self._types):
-            if isinstance(value, Exception) and not isinstance(
-                value, (AdapterError, CheckFailedError, PreconditionError)
-            ):
+        if _is_ours(value):
+            return False
+        if not kind_is(value, self._types):
+            if kind_is(value, (Exception,)):
                 raise CheckFailedError(f"expected {wanted}, got {shown(value)}") from value
             return False
-        if self._match and not re.search(self._match, str(value)):
+        if self._match and not re.search(self._match, said(value)):
             raise CheckFailedError(
                 f"expected {wanted} with a text like {self._match!r}, got {shown(value)}"
             ) from value
         # A thread may hold the error for a while yet, and through it the check's streams.
-        value.__traceback__ = None
+        without_traceback(value)
         return True
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether an error is a word of the suite's, or a fault of it: no block waits for that."""
+    return kind_is(error, OUR_WORDS) or (kind_is(error, (Exception,)) and raised_in_suite(error))
 
 
 class Expectations:
@@ -116,27 +114,27 @@ class Expectations:
 
     @staticmethod
     def equal(got: Any, expected: Any, what: str = "") -> None:
-        """Expect `got == expected`; `what` names the thing compared."""
-        if got != expected:
+        """Expect `got` to be the plain value `expected`; `what` names the thing compared."""
+        if not same(got, expected):
             prefix = f"{what}: " if what else ""
-            raise CheckFailedError(f"{prefix}expected {shown(expected)}, got {shown(got)}")
+            raise CheckFailedError(f"{prefix}{told_apart(got, expected)}")
 
     @staticmethod
     def true(condition: Any, what: str) -> None:
-        """Expect a true value; `what` says, as a sentence, what was expected."""
-        if not condition:
+        """Expect a true value, and a plain one; `what` says, as a sentence, what was expected."""
+        if truth(condition) is not True:
             raise CheckFailedError(f"expected {what}, got {shown(condition)}")
 
     @staticmethod
     def false(condition: Any, what: str) -> None:
-        """Expect a false value; `what` says, as a sentence, what was expected."""
-        if condition:
+        """Expect a false value, and a plain one; `what` says, as a sentence, what was expected."""
+        if truth(condition) is not False:
             raise CheckFailedError(f"expected {what}, got {shown(condition)}")
 
     @staticmethod
     def is_instance(value: Any, kind: Any, what: str = "") -> None:
         """Expect an instance of `kind`."""
-        if not isinstance(value, kind):
+        if not kind_is(value, (kind,)):
             prefix = f"{what}: " if what else ""
             names = getattr(kind, "__name__", kind)
             raise CheckFailedError(f"{prefix}expected an instance of {names}, got {shown(value)}")

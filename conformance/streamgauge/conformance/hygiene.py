@@ -6,10 +6,8 @@ means for a verdict is in `runner` and `verdicts`.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
-import os
 import re
 import stat
 import sys
@@ -20,7 +18,9 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set,
 
 from streamgauge.conformance import heap
 from streamgauge.conformance.blame import in_suite
-from streamgauge.conformance.expectations import shown
+from streamgauge.conformance.calls import into_subject
+from streamgauge.conformance.kept import asyncio, os
+from streamgauge.conformance.showing import clean, name_of, said, shown
 
 __all__ = ["NOISE_IDS", "Noise", "Timers", "tasks_of_the_check"]
 
@@ -33,9 +33,14 @@ NOISE_IDS = {
     "descriptor": "hygiene.no-descriptor-left",
     "warning": "hygiene.no-resource-warning",
     "kept": "hygiene.streams-collected",
+    "thread": "hygiene.no-thread-left",
+    "process": "hygiene.no-process-left",
+    "state": "hygiene.process-unchanged",
+    "harm": "hygiene.every-call-ends",
 }
 KINDS = {stat.S_IFSOCK: "a socket", stat.S_IFIFO: "a pipe", stat.S_IFREG: "a file"}
 COLLECTIONS = 4  # two are enough for CPython; PyPy's finalizers keep what they reach for one more
+SOME_KIND = "of some kind"
 DESCRIPTORS = "/dev/fd"  # on Linux, macOS and the BSDs; where there is none, none are counted
 LEFT_OPEN = re.compile(r"unclosed (transport|resource|<socket)")  # asyncio's words, and uvloop's
 
@@ -57,6 +62,15 @@ class Noise:
         """Say what was heard, clause by clause."""
         return "; ".join(f"{clause}: {text}" for clause, text in self.breaches)
 
+    def note(self, kind: str, text: str) -> None:
+        """Note one breach.
+
+        Args:
+            kind: a key of `NOISE_IDS`.
+            text: what was seen or heard.
+        """
+        self.breaches.append((NOISE_IDS[kind], clean(text)))
+
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Note, during the block, what Python itself complains of."""
@@ -66,13 +80,12 @@ class Noise:
     def tasks_left(self, tasks: Iterable[asyncio.Task[Any]]) -> None:
         """Note tasks that the subject left running."""
         for task in tasks:
-            name = getattr(task.get_coro(), "__qualname__", repr(task))
-            self.breaches.append((NOISE_IDS["task"], f"left a task: {name}"))
+            self.note("task", f"left a task: {_title_of(task.get_coro(), task)}")
 
     def timers_left(self, timers: Iterable[Timer]) -> None:
         """Note timers of the loop that nobody cancelled."""
         for timer in timers:
-            self.breaches.append((NOISE_IDS["timer"], f"left a timer: {timer}"))
+            self.note("timer", f"left a timer: {timer}")
 
     def kept(
         self, streams: Iterable[weakref.ref[Any]], finish: Callable[[], None] = lambda: None
@@ -94,8 +107,7 @@ class Noise:
             if alive:
                 finish()
         for stream in filter(None, (reference() for reference in alive)):
-            text = f"{type(stream).__name__} kept alive by {_holders(stream)}"
-            self.breaches.append((NOISE_IDS["kept"], text))
+            self.note("kept", f"{name_of(type(stream))} kept alive by {_holders(stream)}")
 
     @contextlib.contextmanager
     def counting_descriptors(self) -> Iterator[None]:
@@ -105,8 +117,7 @@ class Noise:
         for number in sorted(_descriptors() - before):
             with contextlib.suppress(OSError):
                 kind = stat.S_IFMT(os.fstat(number).st_mode)
-                text = f"left descriptor {number}, {KINDS.get(kind, 'of some kind')}"
-                self.breaches.append((NOISE_IDS["descriptor"], text))
+                self.note("descriptor", f"left descriptor {number}, {KINDS.get(kind, SOME_KIND)}")
 
     def loop_errors(self, contexts: List[Dict[str, Any]]) -> None:
         """Note what reached the loop's exception handler, and let go of it."""
@@ -114,11 +125,11 @@ class Noise:
             context = contexts.pop(0)
             if self.loop_errors_expected:
                 continue
-            message = str(context.get("message"))
+            parts = context if type(context) is dict else {"message": shown(context)}
+            message = said(parts.get("message"))
             kind = "retrieved" if "never retrieved" in message else "error"
-            error = context.get("exception")
-            text = f"{message} ({shown(error)})" if error is not None else message
-            self.breaches.append((NOISE_IDS[kind], text))
+            error = parts.get("exception")
+            self.note(kind, f"{message} ({shown(error)})" if error is not None else message)
 
     @contextlib.contextmanager
     def _unraisable(self) -> Iterator[None]:
@@ -126,8 +137,7 @@ class Noise:
         before = sys.unraisablehook
 
         def note(what: Any) -> None:
-            text = f"{shown(what.exc_value)} in {what.object!r}"
-            self.breaches.append((NOISE_IDS["retrieved"], text))
+            self.note("retrieved", f"{shown(what.exc_value)} in {shown(what.object)}")
 
         sys.unraisablehook = note
         try:
@@ -142,18 +152,18 @@ class Noise:
             warnings.simplefilter("always")
             yield
         for warning in heard:
-            text = str(warning.message)
+            text = said(warning.message)
             unasked = not self.resource_warnings_expected
             if unasked and issubclass(warning.category, ResourceWarning):
                 kind = "transport" if LEFT_OPEN.match(text) else "warning"
-                self.breaches.append((NOISE_IDS[kind], text))
+                self.note(kind, text)
 
 
 def _holders(thing: Any) -> str:
     """Return the types of what refers to a thing; where the whole heap is looked through, `?`."""
     if not heap.CAN_FREEZE:
         return "?"
-    types = {type(holder).__name__ for holder in gc.get_referrers(thing)} - {"frame"}
+    types = {name_of(type(holder)) for holder in gc.get_referrers(thing)} - {"frame"}
     return ", ".join(sorted(types)) or "?"
 
 
@@ -172,9 +182,14 @@ def tasks_of_the_check(loop: asyncio.AbstractEventLoop) -> Set[asyncio.Future[An
 
 
 def _code_of(task: asyncio.Task[Any]) -> CodeType:
-    coroutine: Any = task.get_coro()
-    code: CodeType = getattr(coroutine, "cr_code", None) or tasks_of_the_check.__code__
-    return code
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code if isinstance(code, CodeType) else tasks_of_the_check.__code__
+
+
+def _title_of(thing: Any, instead: Any) -> str:
+    """Name a coroutine or a callback; show what stands for it if it has no name of its own."""
+    name = getattr(thing, "__qualname__", None)
+    return clean(name) if type(name) is str else shown(instead)
 
 
 class Timer:
@@ -201,7 +216,7 @@ class Timer:
 
     def __str__(self) -> str:
         """Name what it is for."""
-        return getattr(self.callback, "__qualname__", repr(self.callback))
+        return _title_of(self.callback, self.callback)
 
 
 class Timers:
@@ -223,6 +238,7 @@ class Timers:
         return [timer for timer in timers if timer.to_come]
 
     def _noting(self, method: Callable[..., asyncio.TimerHandle]) -> Callable[..., Any]:
+        @into_subject
         def set_timer(
             when: float, callback: Callable[..., Any], *arguments: Any, **keywords: Any
         ) -> asyncio.TimerHandle:

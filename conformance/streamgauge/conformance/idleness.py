@@ -8,8 +8,10 @@ asked for a timer, a thread or a socket may still be waiting for it, so that is 
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Callable
+
+from streamgauge.conformance.calls import into_subject
+from streamgauge.conformance.kept import asyncio
 
 __all__ = ["Watch"]
 
@@ -36,6 +38,7 @@ class Watch:
         """Begin to watch."""
         call_soon = self._loop.call_soon
 
+        @into_subject
         def counted(*arguments: Any, **keywords: Any) -> Any:
             self.calls += 1
             return call_soon(*arguments, **keywords)
@@ -58,6 +61,7 @@ class Watch:
                 return
 
     def _noting(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        @into_subject
         def noted(*arguments: Any, **keywords: Any) -> Any:
             self.outside += 1
             return method(*arguments, **keywords)

@@ -1,28 +1,26 @@
 """The trials as tests of somebody else's pytest suite, by one line in a test file.
 
-They run in that suite's own process, on loops of their own: the in-loop clock ends a wait that
-has no end; a loop that is held is for that suite's own time limit, or for `streamgauge run`.
+A supervisor of their own plays them, as `streamgauge run` has it: nothing of a trial happens in
+that suite's process, and neither its subject nor anything that the subject does comes there.
+xdist spreads them as it spreads any tests, and each of its workers has a supervisor.
 """
 
 from __future__ import annotations
 
-import contextlib
+import atexit
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional, Sequence, Union
+from typing import Any, Callable, Optional, Sequence, Union
 
 import pytest
 
-from streamgauge.conformance import catalogue, clocks, deviation_files, heap
+from streamgauge.conformance import catalogue, deviation_files
 from streamgauge.conformance.deviations import classify
+from streamgauge.conformance.engine import Run
 from streamgauge.conformance.observed import observed
 from streamgauge.conformance.plan import STOCK_LOOP, RunPlan
-from streamgauge.conformance.runner import TrialSpec, run_trial
-from streamgauge.conformance.selection import Selection
 from streamgauge.conformance.verdicts import Verdict
 
 __all__ = ["conformance_tests"]
-
-FROZEN = heap.frozen_count()  # Python 3.12 itself keeps some objects so
 
 
 def conformance_tests(
@@ -53,16 +51,15 @@ def conformance_tests(
         tuple(subjects), tuple(loops), tuple(links), tuple(clauses), edition,
         timeout_factor=timeout_factor,
     )  # fmt: skip
-    selection = Selection(plan)
+    run = Run(plan)
+    atexit.register(run.close)
+    run.resolve()
     table = observed()
     listed = deviation_files.gather(plan.subjects, tuple(map(Path, deviations)), catalogue.load())
 
-    @pytest.mark.parametrize("spec", selection.trials, ids=lambda spec: spec.id)
-    def test_conformance(spec: TrialSpec) -> None:
-        deadlines = clocks.Deadlines(clocks.unit() * timeout_factor)
-        subject, loop = selection.subjects[spec.subject], selection.loops[spec.loop]
-        with _heap_set_aside():
-            results = run_trial(spec, subject, loop, deadlines, selection.sweep)
+    @pytest.mark.parametrize("trial", run.trials)
+    def test_conformance(trial: str) -> None:
+        results = run.play([trial])
         if results[0].verdict is Verdict.INAPPLICABLE:
             pytest.skip(results[0].detail)
         found = classify(results, listed, complete=False, observed=table)
@@ -72,20 +69,3 @@ def conformance_tests(
             pytest.fail("\n".join(lines), pytrace=False)
 
     return test_conformance
-
-
-@contextlib.contextmanager
-def _heap_set_aside() -> Iterator[None]:
-    """Let a trial's collection see nothing older than the trial.
-
-    It collects each time, which takes long in a process with thousands of tests; and what other
-    tests left open would be found then, and be put down to the subject.
-    """
-    frozen = heap.frozen_count() > FROZEN  # by somebody else, who wants it to stay so
-    if not frozen:
-        heap.freeze()
-    try:
-        yield
-    finally:
-        if not frozen:
-            heap.unfreeze()

@@ -12,13 +12,15 @@ its own clause answers.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from typing import Any, Callable, Generator, Mapping, Protocol, Set
 
+from streamgauge.conformance.calls import called, line
+from streamgauge.conformance.comparing import STAND_INS
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.expectations import CheckFailedError, shown
+from streamgauge.conformance.kept import asyncio
 
 __all__ = [
     "ASKED",
@@ -110,9 +112,14 @@ class Interruption:
         return {f"cancel-{self.call}", *(["waking"] if self.waking else [])}
 
     @property
+    def title(self) -> str:
+        """Name the call, for a message."""
+        return WORDS.get(self.call, f"{self.call}()")
+
+    @property
     def words(self) -> str:
         """Say it, for a message."""
-        call = WORDS.get(self.call, f"{self.call}()")
+        call = self.title
         moment = "as it woke from" if self.waking else "in"
         again = ", and called again" if self.watches else ""
         return f"{call} cancelled {moment} its wait number {self.at}{again}"
@@ -157,7 +164,7 @@ class Watched:
 
     def __getattr__(self, name: str) -> Any:
         """Give the stream's own; a waiting call comes observed."""
-        value = getattr(self._stream, name)
+        value = called(lambda: getattr(self._stream, name))
         if name in NAMES and callable(value):
             return self._observed(name, value)
         self._watcher.touched(name)
@@ -165,7 +172,7 @@ class Watched:
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set it on the stream."""
-        setattr(self._stream, name, value)
+        called(lambda: setattr(self._stream, name, value))
 
     def __repr__(self) -> str:
         """Show the stream."""
@@ -173,11 +180,12 @@ class Watched:
 
     def __aiter__(self) -> Any:
         """Iterate as the stream does."""
-        return Watched(self._stream.__aiter__(), self._watcher)
+        return Watched(called(lambda: self._stream.__aiter__()), self._watcher)
 
     def __anext__(self) -> Any:
         """Observe the next item as a call."""
-        return self._observed("__anext__", self._stream.__anext__)()
+        method = called(lambda: self._stream.__anext__)
+        return self._observed("__anext__", method)()
 
     def _observed(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         watcher = self._watcher
@@ -257,8 +265,8 @@ class _Call:
         self.interrupted = False  # by whoever runs the check
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        steps = self._make().__await__()
-        step: Callable[[], Any] = lambda: steps.send(None)  # noqa: E731 - rebound below
+        steps = called(lambda: self._make().__await__())
+        step = _sender(steps)
         number = 0
         while True:
             try:
@@ -274,9 +282,10 @@ class _Call:
     ) -> Generator[Any, Any, Callable[[], Any]]:
         """Hand a suspension to the task that runs us; gives the step that comes next."""
         wanted = self._wanted if self._wanted and self._wanted.at == number else None
-        done = wanted is not None and not wanted.waking and awaited is not None and awaited.cancel()
+        now = wanted is not None and not wanted.waking and awaited is not None
+        done = now and called(lambda: awaited.cancel()) is True
         self.cancelled_by_us = self.cancelled_by_us or done
-        step: Callable[[], Any] = lambda: steps.send(None)  # noqa: E731 - rebound below
+        step = _sender(steps)
         try:
             yield awaited
         except asyncio.CancelledError as error:
@@ -292,5 +301,14 @@ class _Call:
         return _thrower(steps, asyncio.CancelledError())
 
 
+def _sender(steps: Any) -> Callable[[], Any]:
+    if hasattr(steps, "send"):
+        return line(lambda: steps.send(None))
+    return line(lambda: next(steps))  # a plain iterator, which `await` takes as well
+
+
 def _thrower(steps: Any, error: BaseException) -> Callable[[], Any]:
-    return lambda: steps.throw(error)
+    return line(lambda: steps.throw(error))
+
+
+STAND_INS[Watched] = lambda watched: object.__getattribute__(watched, "_stream")

@@ -7,17 +7,18 @@ goes wrong in them is the subject's failure.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Tuple
 
 from streamgauge.conformance.adapting import Adapter
+from streamgauge.conformance.calls import called
 from streamgauge.conformance.expectations import (
     AdapterError,
     CheckFailedError,
     PreconditionError,
     shown,
 )
+from streamgauge.conformance.kept import asyncio
 from streamgauge.conformance.link_types import make_link
 from streamgauge.conformance.links import AnyListener, AnyPeer, Link
 from streamgauge.conformance.machine import MissingError
@@ -133,7 +134,7 @@ class Joining:
         """
         if self.link == "feed":
             with self.setup(CONNECT_CLAUSE["feed"]):
-                self._fed.append(self.subject.StreamReader(**arguments))
+                self._fed.append(called(lambda: self.subject.StreamReader(**arguments)))
             return self.handed(self._fed[-1])
         reader, _ = await self.pair(**arguments)
         return reader
@@ -160,7 +161,7 @@ class Joining:
     def _noted(self, streams: Any) -> Tuple[Any, Any]:
         """Keep the writer, to be closed in the end; what is no pair is the subject's fault."""
         try:
-            reader, writer = streams
+            reader, writer = called(lambda: tuple(streams))
         except (TypeError, ValueError):
             raise CheckFailedError(f"expected a pair of streams, got {shown(streams)}") from None
         self.writers.append(writer)
@@ -210,7 +211,9 @@ class Joining:
             speech: what the peer speaks, `PLAIN` for instance; as the link does unless told.
         """
         try:
-            target = self.servers[-1].sockets[0].getsockname() if address is None else address
+            target = address
+            if address is None:
+                target = called(lambda: self.servers[-1].sockets[0].getsockname())
             peer = await self._joint.dial(target, speech)
         except MissingError:
             raise
@@ -259,6 +262,6 @@ class Joining:
 
 def _reader_and_writer(reader: Any, writer: Any) -> Tuple[Any, Any]:
     # Else the first step that writes would fail, in a module of the suite, which would be blamed.
-    if not hasattr(writer, "write"):
-        raise TypeError(f"expected a reader and a writer, got {reader!r} and {writer!r}")
+    if not called(lambda: hasattr(writer, "write")):
+        raise TypeError(f"expected a reader and a writer, got {shown(reader)} and {shown(writer)}")
     return reader, writer

@@ -6,19 +6,27 @@ for every front (the command line is one). Nothing is printed here.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence, Tuple
 
-from streamgauge.conformance import clocks, engine, registry
+from streamgauge.conformance import belief, clocks, registry
 from streamgauge.conformance.catalogue import Catalogue
 from streamgauge.conformance.clocks import Deadlines
 from streamgauge.conformance.deviations import Deviation, Here, classify
+from streamgauge.conformance.engine import Run
+from streamgauge.conformance.errors import StreamgaugeError
 from streamgauge.conformance.link_types import missing_links
 from streamgauge.conformance.observed import observed
-from streamgauge.conformance.plan import Listener, Result, RunPlan
+from streamgauge.conformance.plan import Listener, Result
 from streamgauge.conformance.report.account import Account
 from streamgauge.conformance.report.notes import about_releases, every_note
-from streamgauge.conformance.results import ResultsWriter, footer_of, header_of
+from streamgauge.conformance.results import (
+    ResultsLostError,
+    ResultsWriter,
+    footer_of,
+    header_of,
+)
 from streamgauge.conformance.selection import edition_of
 from streamgauge.conformance.verdicts import Verdict
 from streamgauge.conformance.versions import versions_of
@@ -53,6 +61,65 @@ class Everyone(Listener):
         """Pass it on."""
         for listener in self.listeners:
             listener.warning(text)
+
+
+class Doubts(Everyone):
+    """Passes results on as they come, but for those of trials with a new departure.
+
+    These wait until their trials have been played again, alone: what a run tells, it believes.
+
+    Args:
+        listeners: told of the results.
+        listed: the deviations that apply.
+    """
+
+    def __init__(self, listeners: Sequence[Listener], listed: Sequence[Deviation]) -> None:
+        super().__init__(listeners)
+        self._listed = listed
+        self._group: List[Result] = []  # what the trial has told that is being told
+        self.held: List[Result] = []
+
+    def result(self, result: Result) -> None:
+        """Keep it until its trial has told all."""
+        if self._group and belief.trial_of(self._group[0]) != belief.trial_of(result):
+            self.settle()
+        self._group.append(result)
+
+    def settle(self) -> None:
+        """Pass on what the last trial told, or hold it back."""
+        group, self._group = self._group, []
+        if belief.doubtful(group, self._listed):
+            self.held += group
+        else:
+            self.release(group)
+
+    def release(self, results: Sequence[Result]) -> None:
+        """Pass results on."""
+        for result in results:
+            super().result(result)
+
+    def resolve(self, play: Callable[[str], List[Result]]) -> None:
+        """Have what is held back played again, and pass on what that comes to.
+
+        Args:
+            play: plays a trial, by its id, and returns its results.
+        """
+        for trial in belief.doubtful(self.held, self._listed):
+            first = [r for r in self.held if belief.trial_of(r) == trial]
+            runs = [first, *(play(_id(trial)) for _ in range(belief.TIMES))]
+            self._replace(first, belief.confirmed(runs))
+        everything = belief.placed([*self.results, *self.held], self._listed)
+        self.held, held = [], everything[len(self.results) :]
+        self.release(held)
+
+    def _replace(self, first: Sequence[Result], confirmed: Sequence[Result]) -> None:
+        place = self.held.index(first[0])
+        others = [r for r in self.held if r not in first]
+        self.held = [*others[:place], *confirmed, *others[place:]]
+
+
+def _id(trial: belief.Trial) -> str:
+    return f"{trial.clause}[{trial.check}-{trial.subject}-{trial.loop}-{trial.link}]"
 
 
 class FailFast(Listener):
@@ -142,37 +209,41 @@ def _spelled(seconds: float) -> str:
 
 
 def judged(
-    plan: RunPlan,
+    run: Run,
     clauses: Catalogue,
     listed: Sequence[Deviation],
     *,
     progress: Optional[Listener] = None,
     writer: Optional[ResultsWriter] = None,
 ) -> Account:
-    """Run a plan.
+    """Have a resolved plan played, and account for it.
 
     Args:
-        plan: what to run.
+        run: the plan, as the engine has it.
         clauses: the whole catalogue.
         listed: the deviations of all subjects.
         progress: told of everything as it comes.
-        writer: writes header, results and footer; without a footer if the run breaks.
+        writer: writes header, results and footer, also of a run that breaks.
 
     Returns:
-        The account of the run, also of one that was cut short.
+        The account of the run, also of one that was cut short, interrupted or broken: then it
+        has the error that is to be raised once the account has been given.
 
     Raises:
-        StreamgaugeError: what the engine or the writer raises.
+        StreamgaugeError: the header cannot be written.
     """
+    plan = run.plan
     edition = edition_of(plan)
     if writer:
         writer.write(header_of(plan, catalogue=plan.catalogue or clauses.version, edition=edition))
     stop = FailFast(listed) if plan.fail_fast else None
     slow_s = Deadlines(clocks.unit() * plan.timeout_factor).hang_s
     slow = Forecast(progress.warning, slow_s, plan.repeat) if progress else None
-    everyone = Everyone([one for one in (progress, writer, stop, slow) if one is not None])
+    believes = plan.repeat > 1 or plan.fail_fast  # what is repeated is flaky by itself
+    heard = [one for one in (progress, writer, stop, slow) if one is not None]
+    everyone = Everyone(heard) if believes else Doubts(heard, listed)
     begin = time.perf_counter()
-    complete = engine.run(plan, everyone)
+    complete, broken = _played(run, everyone)
     seconds = time.perf_counter() - begin
     promised = clauses.for_edition(edition)
     here, table = Here(versions=versions_of(plan.subjects, plan.loops)), observed()
@@ -196,8 +267,9 @@ def judged(
         left_out={} if plan.links else missing_links(),
         here=here,
         notes=tuple(about_releases(plan, here, table)),
+        broken=broken,
     )
-    if writer:
+    if writer and not isinstance(broken, ResultsLostError):
         writer.write(
             footer_of(
                 everyone.results,
@@ -207,3 +279,21 @@ def judged(
             )
         )
     return account
+
+
+def _played(run: Run, everyone: Everyone) -> Tuple[bool, Optional[BaseException]]:
+    """Have it played; returns whether it ended by itself, and what broke it."""
+    try:
+        complete = run.go(everyone)
+        if isinstance(everyone, Doubts):
+            everyone.settle()
+            if complete:
+                everyone.resolve(lambda trial: run.play([trial]))
+        return complete, None
+    except (KeyboardInterrupt, StreamgaugeError) as error:
+        return False, error
+    finally:
+        if isinstance(everyone, Doubts):
+            with contextlib.suppress(StreamgaugeError):  # told already
+                everyone.settle()
+                everyone.release(everyone.held)

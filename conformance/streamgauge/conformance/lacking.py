@@ -6,12 +6,12 @@ name (`limit`, `ssl`, `half-close`) is taken at the adapter's word.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import warnings
 from typing import Any, Callable, FrozenSet, Iterable
 
 from streamgauge.conformance.adapting import Adapter
+from streamgauge.conformance.kept import asyncio
 from streamgauge.conformance.subjects import ShapedSubject, Subject, answers_everything
 
 __all__ = ["NAMES", "offered"]

@@ -7,16 +7,15 @@ does in the kernel's place is in `memory_link`.
 
 from __future__ import annotations
 
-import asyncio
-import os
 import shutil
-import socket
 import tempfile
 from typing import Any, Dict, Optional, Protocol, Tuple, Union
 
 from streamgauge.conformance import certificates
 from streamgauge.conformance.adapting import Adapter
+from streamgauge.conformance.calls import awaited
 from streamgauge.conformance.idleness import Watch
+from streamgauge.conformance.kept import asyncio, os, socket
 from streamgauge.conformance.machine import need_short_path, short_folder
 from streamgauge.conformance.memory_peer import MemoryPeer
 from streamgauge.conformance.peer import Bench, Listener, Peer
@@ -156,7 +155,8 @@ class SocketpairLink(Link):
         peer = Peer(PlainWire(ours), self.bench)
         self.bench.on_exit(theirs.close)
         theirs.setblocking(False)
-        return await self.subject.open_connection(sock=theirs, **arguments), peer
+        connect = lambda: self.subject.open_connection(sock=theirs, **arguments)  # noqa: E731
+        return await awaited(connect), peer
 
 
 class TcpLink(Link):
@@ -185,17 +185,17 @@ class TcpLink(Link):
     async def open(self, listener: AnyListener, **arguments: Any) -> Streams:
         """Call `open_connection` with host and port."""
         port = listener.sock.getsockname()[1]
-        opened: Streams = await self.subject.open_connection(
-            self.host, port, **{**self.client_arguments(), **arguments}
+        given = {**self.client_arguments(), **arguments}
+        opened: Streams = await awaited(
+            lambda: self.subject.open_connection(self.host, port, **given)
         )
         return opened
 
     async def serve(self, callback: Any, at: Any = None, **arguments: Any) -> Any:
         """Call `start_server` on a port that the kernel chooses, or has chosen."""
         host, port = (self.host, 0) if at is None else at[:2]
-        return await self.subject.start_server(
-            callback, host, port, **{**self.server_arguments(), **arguments}
-        )
+        given = {**self.server_arguments(), **arguments}
+        return await awaited(lambda: self.subject.start_server(callback, host, port, **given))
 
     def client_arguments(self) -> Dict[str, Any]:
         """What a client needs besides host and port."""
@@ -261,7 +261,9 @@ class UnixLink(Link):
     async def open(self, listener: AnyListener, **arguments: Any) -> Streams:
         """Call `open_unix_connection` with the path."""
         path = listener.sock.getsockname()
-        opened: Streams = await self.subject.open_unix_connection(path, **arguments)
+        opened: Streams = await awaited(
+            lambda: self.subject.open_unix_connection(path, **arguments)
+        )
         return opened
 
     def spare_address(self, host: str = "", port: int = 0) -> Any:
@@ -271,7 +273,7 @@ class UnixLink(Link):
     async def serve(self, callback: Any, at: Any = None, **arguments: Any) -> Any:
         """Call `start_unix_server` on a new path, or the one given."""
         path = self.path() if at is None else at
-        return await self.subject.start_unix_server(callback, path, **arguments)
+        return await awaited(lambda: self.subject.start_unix_server(callback, path, **arguments))
 
 
 class OwnLink(Link):

@@ -6,12 +6,14 @@ watched for a while, on the loop's instance and never on its class, and put back
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import inspect
 from typing import Any, Dict, Iterator, List
 from unittest import mock
+
+from streamgauge.conformance.calls import awaited
+from streamgauge.conformance.kept import asyncio
 
 __all__ = ["keyword_defaults", "recorded_calls"]
 
@@ -49,7 +51,7 @@ def recorded_calls(method: str, *novelties: str) -> Iterator[List[Dict[str, Any]
     async def recording(*arguments: Any, **keywords: Any) -> Any:
         calls.append(keywords)
         known = {k: v for k, v in keywords.items() if k not in novelties}
-        return await real(*arguments, **known)
+        return await awaited(lambda: real(*arguments, **known))
 
     with mock.patch.object(loop, method, recording):
         yield calls

@@ -19,6 +19,7 @@ __all__ = [
     "KnownLoop",
     "LoopFactory",
     "lacks_of",
+    "module_of_loop",
     "names",
     "resolve_loop",
     "strangers_of",
@@ -117,7 +118,8 @@ def resolve_loop(name: str) -> LoopFactory:
         if known is None or known.wraps is None:
             able = ", ".join(n for n, loop in KNOWN.items() if loop.wraps)
             raise UsageError(f"{what}: {outer!r} goes around no other loop; {able} does")
-        return known.wraps(import_for(known.module, what), resolve_loop(inner))
+        innermost = resolve_loop(inner)
+        return known.wraps(import_for(known.module, what), innermost)
     if known is not None:
         return known.factory(import_for(known.module, what))
     module_name, colon, attribute = name.partition(":")
@@ -138,6 +140,12 @@ def names() -> List[str]:
     """Give the names that are known: each loop's own, and those of one around another."""
     around = [f"{n}{AROUND}{inner}" for n, loop in KNOWN.items() if loop.wraps for inner in KNOWN]
     return [*KNOWN, *around]
+
+
+def module_of_loop(name: str) -> str:
+    """Return the module that a loop's name leads to first."""
+    innermost = name.rsplit(AROUND, maxsplit=1)[-1].partition(":")[0]
+    return KNOWN[innermost].module if innermost in KNOWN else innermost
 
 
 def strangers_of(name: str) -> Tuple[str, ...]:

@@ -6,12 +6,12 @@ other end the check holds. No socket, no thread and no other process takes part.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import warnings
 from typing import Any, Optional
 
 from streamgauge.conformance.idleness import Watch
+from streamgauge.conformance.kept import asyncio
 from streamgauge.conformance.links import Link, TcpLink, TlsLink, UnixLink
 from streamgauge.conformance.memory_peer import Doorstep, Line, MemoryListener, MemoryPeer
 from streamgauge.conformance.peer import Bench

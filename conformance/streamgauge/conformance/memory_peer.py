@@ -6,11 +6,10 @@ is idle, and not merely waiting for a kernel.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import ssl
 from typing import Callable, Iterable, List, Optional, Set, Tuple, TypeVar
 
+from streamgauge.conformance.kept import asyncio, ssl
 from streamgauge.conformance.peer import FILL_CHUNK, Bench
 from streamgauge.conformance.speech import Records, Speech
 from streamgauge.conformance.wires import RECV_SIZE, family_of

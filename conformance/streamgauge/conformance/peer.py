@@ -6,16 +6,13 @@ fault of the subject's loop or transports cannot hide behind the same fault on t
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import contextlib
-import os
-import selectors
-import socket
-import threading
 from typing import Any, Callable, Iterable, List, Optional, TypeVar
 
+from streamgauge.conformance.fingerprint import exempt_this_thread
 from streamgauge.conformance.idleness import Watch
+from streamgauge.conformance.kept import asyncio, os, selectors, socket, threading
 from streamgauge.conformance.speech import Speech
 from streamgauge.conformance.wires import Wire, abandon, pass_through_loopback, wire_of
 
@@ -29,7 +26,9 @@ FILL_CHUNK = bytes(64 * 1024)
 MAX_THREADS = 16  # a trial has a handful of peers, each with one verb at a time; each holds memory
 LET_GO_S = 1.0  # how long to wait, once all is closed, for a thread that nothing has woken
 
-_THREADS = concurrent.futures.ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="peer")
+_THREADS = concurrent.futures.ThreadPoolExecutor(
+    MAX_THREADS, thread_name_prefix="peer", initializer=exempt_this_thread
+)
 
 
 class Bench:

@@ -6,7 +6,6 @@ what a play means for a verdict is for `runner`.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 from dataclasses import dataclass, field
@@ -18,13 +17,17 @@ from streamgauge.conformance.clocks import DEAD_TICKS, QUIET_TICKS, Deadlines, I
 from streamgauge.conformance.deliveries import WHOLE, Plan, Recording
 from streamgauge.conformance.expectations import AdapterError, CheckFailedError, PreconditionError
 from streamgauge.conformance.hygiene import Noise, Timers, tasks_of_the_check
+from streamgauge.conformance.kept import asyncio
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.registry import Check
+from streamgauge.conformance.showing import clean, said
 from streamgauge.conformance.subjects import Subject
 from streamgauge.conformance.trial import Trial
 from streamgauge.conformance.verdicts import Ended
 
-__all__ = ["Played", "play"]
+__all__ = ["WHATEVER", "Played", "play"]
+
+WHATEVER = (Exception, SystemExit, asyncio.CancelledError, GeneratorExit)  # what a call may raise
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class _Seen:
     recording: Recording = field(default_factory=Recording)
     errors: List[Dict[str, Any]] = field(default_factory=list)  # of the loop's exception handler
     void: str = ""
+    stopped: bool = False  # the loop, by the clock
 
     def end(self, ended: Ended, detail: str = "") -> None:
         """Note how it ended; the first word counts."""
@@ -77,7 +81,8 @@ class _Seen:
         """Say what came of it."""
         ended = self.ended or Ended.SUITE
         breaches = tuple(self.noise.breaches)
-        return Played(self.plan, ended, self.detail, breaches, self.recording, self.void)
+        detail = clean(self.detail)
+        return Played(self.plan, ended, detail, breaches, self.recording, clean(self.void))
 
 
 def play(
@@ -112,10 +117,12 @@ def play(
             _on_a_loop(check, subject, link, loop_factory, deadlines, seen)
             gc.collect()  # what was forgotten speaks up now, while we still listen
             seen.noise.loop_errors(seen.errors)
-    except SystemExit as error:  # a task or a callback of the subject's raised it through the loop
-        seen.end(Ended.RAISED, described(error))
-    except Exception as error:  # the loop's factory, its close, or the suite itself
-        seen.spoil(Ended.SUITE, described(error))
+    except KeyboardInterrupt:  # whoever runs us decides whether it was the user's
+        raise
+    except (SystemExit, asyncio.CancelledError) as error:  # through the loop, from a callback
+        seen.spoil(Ended.RAISED, described(error))
+    except BaseException as error:  # the loop's factory, its close, or the suite itself
+        seen.spoil(Ended.SUITE if raised_in_suite(error) else Ended.RAISED, described(error))
     return seen.played()
 
 
@@ -159,15 +166,21 @@ def _on_a_loop(
     given, seen.errors, seen.recording = trial.given, trial.loop_errors, trial.recording
     errors = seen.errors
     loop.set_exception_handler(lambda _, context: errors.append(context))
+    main: Optional[asyncio.Task[None]] = None
     try:
         refusal = trial.refusal(loop)
         if refusal:
             seen.end(Ended.NOT_TRIED, refusal)
         else:
-            loop.run_until_complete(_try(loop, check, trial, deadlines, seen))
-    except RuntimeError as error:  # stopped by the clock: the check swallowed its cancellation
-        if seen.ended is None:
-            raise error
+            main = loop.create_task(_try(loop, check, trial, deadlines, seen))
+            loop.run_until_complete(main)
+    except RuntimeError:
+        if main is None or main.done():
+            raise
+        if not seen.stopped:  # else by the clock: the check swallowed its cancellation
+            seen.spoil(Ended.RAISED, "the loop was stopped from within the subject")
+    except asyncio.CancelledError:
+        seen.spoil(Ended.RAISED, "all tasks of the loop were cancelled from within the subject")
     finally:
         seen.void, noise = trial.void, seen.noise
         noise.loop_errors_expected = trial.loop_errors_expected
@@ -206,6 +219,7 @@ async def _try(
             own.cancel()
             return
         if task.cancelled() or seen.ended is Ended.DEADLINE:
+            seen.stopped = True
             loop.stop()  # the cancellation was swallowed
         place = where(steps.coroutine)
         if trial.adapter.under_way:
@@ -241,11 +255,11 @@ async def _judged(steps: Steps[None], seen: _Seen) -> None:
     try:
         await steps
     except CheckFailedError as error:
-        seen.end(Ended.ASSERTION, str(error))
-    except AdapterError as error:
-        seen.end(Ended.ADAPTER, str(error))
-    except PreconditionError as error:
-        seen.end(Ended.SETUP, str(error))
+        seen.end(Ended.ASSERTION, said(error))
+    except (AdapterError, PreconditionError) as error:
+        by = Ended.ADAPTER if isinstance(error, AdapterError) else Ended.SETUP
+        # A subject may raise our own words.
+        seen.end(by if raised_in_suite(error) else Ended.RAISED, said(error))
     except asyncio.CancelledError:
         seen.end(Ended.RAISED, "the check was cancelled from within the subject")
     except KeyboardInterrupt:  # whoever runs us decides whether it was the user's
@@ -260,10 +274,10 @@ async def _judged(steps: Steps[None], seen: _Seen) -> None:
 async def _clear(loop: asyncio.AbstractEventLoop, trial: Trial, seen: _Seen) -> None:
     """Close what the check left open, and note the tasks that the subject left behind."""
     for closing in (*trial.servers, *trial.writers):
-        with contextlib.suppress(Exception):  # judged by the clauses on close, not here
+        with contextlib.suppress(*WHATEVER):  # judged by the clauses on close, not here
             closing.close()
     for writer in trial.writers:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(*WHATEVER):
             writer.transport.abort()
     trial.bench.clear()
     await trial.bench.idle()

@@ -74,10 +74,15 @@ class Check:
     kernel: str = ""
     spares: Mapping[str, str] = field(default_factory=dict)
 
-    def spared(self, plan: Plan) -> bool:
-        """Whether the check is about deliveries that are not those of `plan`."""
+    def spared(self, plan: Plan) -> str:
+        """Say why the check is about other deliveries than those of `plan`; empty if it is not."""
         words = plan.words
-        return any(key == "*" or set(key.split("+")) <= words for key in self.spares)
+        reasons = (
+            reason
+            for key, reason in self.spares.items()
+            if key == "*" or set(key.split("+")) <= words
+        )
+        return next(reasons, "")
 
     @property
     def module(self) -> str:

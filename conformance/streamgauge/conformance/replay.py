@@ -6,7 +6,6 @@ so `breakpoint()` works anywhere, in the subject or in the check. Nothing is jud
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import traceback
@@ -18,6 +17,7 @@ from streamgauge.conformance.clocks import Deadlines
 from streamgauge.conformance.deliveries import WHOLE, Plan
 from streamgauge.conformance.expectations import AdapterError
 from streamgauge.conformance.hygiene import Noise, Timers, tasks_of_the_check
+from streamgauge.conformance.kept import asyncio
 from streamgauge.conformance.peer import Bench
 from streamgauge.conformance.playing import play
 from streamgauge.conformance.registry import Check

@@ -6,22 +6,26 @@ a cancelled call loses nothing and that nothing is left behind, is reported unde
 
 from __future__ import annotations
 
-import asyncio
-import time
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from streamgauge.conformance import catalogue, deliveries, interruptions
 from streamgauge.conformance.clocks import Deadlines
 from streamgauge.conformance.deliveries import WATCHED, WHOLE, Plan, Recording
+from streamgauge.conformance.fingerprint import STATE, Change
+from streamgauge.conformance.hygiene import NOISE_IDS
+from streamgauge.conformance.kept import asyncio, time
+from streamgauge.conformance.landing import landed
+from streamgauge.conformance.leftovers import Leftovers
 from streamgauge.conformance.plan import Result
 from streamgauge.conformance.playing import Played, play
 from streamgauge.conformance.registry import Check
 from streamgauge.conformance.subjects import Subject
 from streamgauge.conformance.verdicts import Ended, Observation, Verdict, judge, over_plans
 
-__all__ = ["Sweep", "TrialSpec", "run_trial"]
+__all__ = ["Sweep", "TrialSpec", "Trialed", "run_trial", "run_trial_and_look"]
 
+PATIENCE_TICKS = 5  # for threads and processes that are about to end
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
@@ -89,6 +93,18 @@ class TrialSpec:
         )
 
 
+class Trialed(NamedTuple):
+    """What a trial came to, and how it left its process.
+
+    Attributes:
+        results: as `run_trial` gives them.
+        clean: whether the process is as it was before, so that it may play another trial.
+    """
+
+    results: List[Result]
+    clean: bool
+
+
 @dataclass(frozen=True)
 class Sweep:
     """How much is played of each check.
@@ -125,21 +141,60 @@ def run_trial(
         The trial's result, and behind it those of other clauses that its plays broke. Every fault
         of the subject is in them, none is raised.
     """
+    return run_trial_and_look(spec, subject, loop_factory, deadlines, sweep, before_each).results
+
+
+def run_trial_and_look(
+    spec: TrialSpec,
+    subject: Subject,
+    loop_factory: LoopFactory,
+    deadlines: Deadlines,
+    sweep: Sweep = Sweep(),
+    before_each: Callable[[str], None] = lambda _: None,
+) -> Trialed:
+    """Do as `run_trial`, and say whether this process may play another trial."""
     begin = time.perf_counter()
     if spec.inapplicable:
-        return [spec.result(Observation(Ended.NOT_TRIED), spec.inapplicable)]
+        return Trialed([spec.result(Observation(Ended.NOT_TRIED), spec.inapplicable)], clean=True)
+    left = Leftovers(deadlines.tick_s * PATIENCE_TICKS)
 
     def once(plan: Plan, model: Optional[Recording] = None) -> Played:
         def alive() -> None:
             before_each(plan.name)
 
         alive()
-        return play(spec.check, subject, spec.link, loop_factory, deadlines, plan, model, alive)
+        played = play(spec.check, subject, spec.link, loop_factory, deadlines, plan, model, alive)
+        left.stop_a_copy()
+        return played
 
     plain, interrupted = _plays(once, spec.check, spec.link, sweep)
+    changes = left.seen()
+    if changes and plain[0].ended is Ended.RETURNED:
+        changes = left.believed(changes, lambda: once(WHOLE))
+    plain = _blamed(plain, changes)
+    every = [*plain, *interrupted]
     seconds = round(time.perf_counter() - begin, 6)
-    own = replace(_own_result(spec, plain), seconds=seconds, plays=len(plain) + len(interrupted))
-    return [own, *_of_cancellation(spec, interrupted), *_of_hygiene(spec, [*plain, *interrupted])]
+    own = replace(_own_result(spec, plain), seconds=seconds, plays=len(every))
+    results = [own, *_of_cancellation(spec, interrupted), *_of_hygiene(spec, every, changes)]
+    endless = next((p for p in plain if p.ended is Ended.DEADLINE), plain[0])
+    detail = endless.detail if endless.ended is Ended.DEADLINE else ""
+    return Trialed(landed(results, detail, _title(endless.plan)), clean=not changes)
+
+
+def _blamed(plays: Sequence[Played], changes: Sequence[Change]) -> List[Played]:
+    """Tell faults of the suite as the subject's where it has changed what the suite stands on."""
+    texts = "; ".join(change.text for change in changes if change.kind == STATE)
+    return [
+        replace(p, ended=Ended.RAISED, detail=f"{texts}; then the suite {p.detail}")
+        if texts and p.ended is Ended.SUITE
+        else p
+        for p in plays
+    ]
+
+
+def _title(plan: Plan) -> str:
+    """Name a plan as a result does: the check as written needs no name."""
+    return "" if plan == WHOLE else plan.name
 
 
 _Once = Callable[..., Played]
@@ -149,11 +204,12 @@ def _plays(once: _Once, check: Check, link: str, sweep: Sweep) -> Tuple[List[Pla
     """Play; gives the plays that speak for the clause, and those with a cancelled call."""
     whole = once(WHOLE)
     if sweep.only:
-        plans = [deliveries.named(name) for name in sweep.only]
-        found = [whole if plan == WHOLE else once(plan, whole.recording) for plan in plans]
+        asked_for = [deliveries.named(name) for name in sweep.only]
+        found = [_asked_for(once, check, link, plan, whole) for plan in asked_for]
+        fit = [p for p in found if not p.void]
         return (
-            [p for p in found if p.plan.interruption is None] or [whole],
-            [p for p in found if p.plan.interruption is not None],
+            [p for p in fit if p.plan.interruption is None] or ([whole] if fit else found[:1]),
+            [p for p in fit if p.plan.interruption is not None],
         )
     if whole.ended is not Ended.RETURNED:  # broken as written: no other way mends that
         return [whole], []
@@ -174,6 +230,24 @@ def _plays(once: _Once, check: Check, link: str, sweep: Sweep) -> Tuple[List[Pla
     plans = deliveries.plans_for(whole.recording, link, thorough=sweep.thorough, calls=calls)
     plain = tried([p for p in plans if can_be_watched or not p.watches])
     return [whole, *plain], cancelled(calls if can_be_watched else asked)
+
+
+def _asked_for(once: _Once, check: Check, link: str, plan: Plan, whole: Played) -> Played:
+    """Play under a plan that somebody has named; what says nothing of the subject is void."""
+    if plan == WHOLE or whole.ended is Ended.NOT_TRIED:
+        return whole
+    played: Played = once(plan, whole.recording)
+    void = (
+        check.spared(plan)
+        or played.void
+        or deliveries.misfit(plan, whole.recording, played.recording.calls, link)
+    )
+    if not void:
+        return played
+    if whole.ended is not Ended.RETURNED:  # it broke before it came to what the plan is about
+        return whole
+    detail = f"{plan.name} is no way to play this check: {void}"
+    return replace(played, ended=Ended.VOID, detail=detail, void=void)
 
 
 def _until_a_wait_is_endless(
@@ -197,11 +271,11 @@ def _own_result(spec: TrialSpec, plays: Sequence[Played]) -> Result:
     broken = [p for p in plays if p.ended is not Ended.RETURNED]
     if not broken:
         return spec.result_of(verdict)
-    detail, name = broken[0].detail, broken[0].plan.name
+    detail, name = broken[0].detail, _title(broken[0].plan)
     if verdict is Verdict.PARTIAL:
         names = deliveries.summary([p.plan.name for p in broken])
         detail = f"under {names}, not under {len(plays) - len(broken)} others: {detail}"
-    return spec.result_of(verdict, detail, plan="" if name == "whole" else name)
+    return spec.result_of(verdict, detail, plan=name)
 
 
 def _of_cancellation(spec: TrialSpec, plays: Sequence[Played]) -> Iterator[Result]:
@@ -224,9 +298,14 @@ def _of_cancellation(spec: TrialSpec, plays: Sequence[Played]) -> Iterator[Resul
         )
 
 
-def _of_hygiene(spec: TrialSpec, plays: Sequence[Played]) -> Iterator[Result]:
+def _of_hygiene(
+    spec: TrialSpec, plays: Sequence[Played], changes: Sequence[Change]
+) -> Iterator[Result]:
     """Report, under the clauses on hygiene, what plays left behind whose check held."""
     heard: Dict[str, Tuple[str, str]] = {}
+    if all(played.ended is Ended.RETURNED for played in plays):  # else nobody knows whose they are
+        for change in changes:
+            heard.setdefault(NOISE_IDS[change.kind], (change.text, "whole"))
     for played in plays:
         if played.ended is Ended.RETURNED:
             for clause, text in played.breaches:

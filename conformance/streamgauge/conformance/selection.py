@@ -7,25 +7,58 @@ tried becomes a trial that says so, so that no clause drops out of sight.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Set, Tuple, TypeVar
+from typing import (
+    Any,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Set,
+    Tuple,
+    Union,
+)
 
 from streamgauge.conformance import catalogue, registry
 from streamgauge.conformance.catalogue import EDITIONS, Catalogue, Clause
 from streamgauge.conformance.deliveries import named
 from streamgauge.conformance.errors import NothingToRunError, UsageError
 from streamgauge.conformance.link_types import missing_links
-from streamgauge.conformance.loops import LoopFactory, lacks_of, resolve_loop
+from streamgauge.conformance.loops import LoopFactory, lacks_of, module_of_loop, resolve_loop
 from streamgauge.conformance.plan import LINKS, LOOPLESS, RunPlan
 from streamgauge.conformance.registry import Check
 from streamgauge.conformance.releases import in_release
 from streamgauge.conformance.runner import Sweep, TrialSpec
-from streamgauge.conformance.subjects import Subject, resolve
+from streamgauge.conformance.subjects import Subject, module_of, resolve
+from streamgauge.conformance.witness import note
 
-__all__ = ["Selection", "edition_of"]
+__all__ = ["Offer", "Selection", "edition_of"]
 
-Found = TypeVar("Found")
 SERVING = {"start_server", "start_unix_server"}  # what needs these is tried on a server
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a subject offers, as a child has told that has imported it.
+
+    Args:
+        name: of the subject.
+        lacks: capabilities that it does not have.
+        links: the links that it can be joined by.
+    """
+
+    name: str
+    lacks: FrozenSet[str] = frozenset()
+    links: Tuple[str, ...] = LINKS
+
+    @classmethod
+    def of(cls, name: str, data: Mapping[str, Any]) -> Offer:
+        """Make one of what a child has told."""
+        return cls(name, frozenset(data["lacks"]), tuple(data["links"]))
 
 
 class Selection:
@@ -33,25 +66,20 @@ class Selection:
 
     Args:
         plan: what was asked for.
-        announce: told of each subject and loop before it is imported, as messages begin.
+        offers: what each subject offers; None to import subjects and loops into this process.
 
     Raises:
         UsageError: for a subject, loop, link, edition, pattern or plan that does not exist.
         NothingToRunError: if no trial is left.
     """
 
-    def __init__(self, plan: RunPlan, announce: Callable[[str], object] = lambda _: None) -> None:
-        for folder in plan.search_path:
-            if folder not in sys.path:
-                sys.path.append(folder)  # last, so that nothing of ours is shadowed by it
+    def __init__(self, plan: RunPlan, offers: Optional[Mapping[str, Offer]] = None) -> None:
         self.plan = plan
-
-        def found(kind: str, name: str, resolved: Callable[[str], Found]) -> Found:
-            announce(f"{kind} {name!r}")
-            return resolved(name)
-
-        self.subjects: Dict[str, Subject] = {n: found("subject", n, resolve) for n in plan.subjects}
-        self.loops: Dict[str, LoopFactory] = {n: found("loop", n, resolve_loop) for n in plan.loops}
+        self.subjects: Dict[str, Subject] = {}
+        self.loops: Dict[str, LoopFactory] = {}
+        if offers is None:
+            self._import()
+        self._offers: Mapping[str, Union[Offer, Subject]] = offers or self.subjects
         self.links = _links(plan)
         self.sweep = _sweep(plan)
         self.clauses = _clauses(plan)
@@ -62,18 +90,29 @@ class Selection:
                 "`streamgauge list` shows which links each clause has"
             )
 
+    def _import(self) -> None:
+        for folder in self.plan.search_path:
+            if folder not in sys.path:
+                sys.path.append(folder)  # last, so that nothing of ours is shadowed by it
+        for name in self.plan.subjects:
+            note(f"subject {name!r}: importing {module_of(name)!r}")
+            self.subjects[name] = resolve(name)
+        for name in self.plan.loops:
+            note(f"loop {name!r}: importing {module_of_loop(name)!r}")
+            self.loops[name] = resolve_loop(name)
+
     def _trials(self) -> Iterator[TrialSpec]:
         scopes = dict(self.plan.scopes)
         for entry in registry.all_checks():
             if entry.clause in self.clauses:
                 clause = self.clauses[entry.clause]
-                for name, subject in self.subjects.items():
+                for name, subject in self._offers.items():
                     if fnmatchcase(clause.id, scopes.get(name, "*")):
-                        for loop in self.loops:
+                        for loop in self.plan.loops:
                             yield from self._of_one(entry, clause, subject, loop)
 
     def _of_one(
-        self, entry: Check, clause: Clause, subject: Subject, loop: str
+        self, entry: Check, clause: Clause, subject: Union[Offer, Subject], loop: str
     ) -> Iterator[TrialSpec]:
         needs = {*clause.needs, *entry.needs}
         lacking = sorted(subject.lacks & needs)

@@ -8,8 +8,9 @@ What carries the bytes is in `wires` (blocking sockets) and `memory_peer` (wires
 from __future__ import annotations
 
 import contextlib
-import ssl
 from typing import NamedTuple, Optional
+
+from streamgauge.conformance.kept import ssl
 
 __all__ = ["PLAIN", "Records", "Speech"]
 

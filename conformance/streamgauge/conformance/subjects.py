@@ -20,6 +20,7 @@ __all__ = [
     "Subject",
     "answers_everything",
     "builtin",
+    "module_of",
     "resolve",
     "strangers_of",
 ]
@@ -115,8 +116,8 @@ def resolve(name: str) -> Subject:
     Raises:
         UsageError: if it cannot be imported, or is not a subject.
     """
-    module_name, _, attribute = BUILTIN.get(name, (name, ""))[0].partition(":")
-    found = import_for(module_name, f"subject {name!r}")
+    _, _, attribute = BUILTIN.get(name, (name, ""))[0].partition(":")
+    found = import_for(module_of(name), f"subject {name!r}")
     if attribute:
         found = attribute_of(found, attribute, f"subject {name!r}")
     if inspect.isclass(found) and issubclass(found, Subject):
@@ -125,6 +126,11 @@ def resolve(name: str) -> Subject:
         found.name = name
         return _sound(found)
     return _shaped(found, name)
+
+
+def module_of(name: str) -> str:
+    """Return the module that a subject's name leads to."""
+    return BUILTIN.get(name, (name, ""))[0].partition(":")[0]
 
 
 def strangers_of(name: str) -> Tuple[str, ...]:

@@ -7,10 +7,7 @@ touches nothing of the subject that the page does not document.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
-import socket
 import warnings
 from typing import (
     Any,
@@ -22,6 +19,7 @@ from typing import (
 )
 
 from streamgauge.conformance import certificates
+from streamgauge.conformance.calls import called, outcome
 from streamgauge.conformance.deliveries import WHOLE, Plan, Recording
 from streamgauge.conformance.delivering import Delivering
 from streamgauge.conformance.expectations import (
@@ -29,6 +27,7 @@ from streamgauge.conformance.expectations import (
     Expectations,
     shown,
 )
+from streamgauge.conformance.kept import asyncio, os, socket
 from streamgauge.conformance.loop_methods import keyword_defaults, recorded_calls
 from streamgauge.conformance.machine import need_localhost
 from streamgauge.conformance.peer import Bench
@@ -91,7 +90,7 @@ class Trial(Delivering, Expectations):
         await self.idle()
         if not task.done():
             raise CheckFailedError(f"expected {what} to have ended, it still waits")
-        return await task
+        return await outcome(task)
 
     async def cancel(self, task: asyncio.Task[Any], what: str) -> None:
         """Cancel a wait and expect CancelledError to come out of it."""
@@ -117,16 +116,16 @@ class Trial(Delivering, Expectations):
         self.narrow(writer)
         written = 0
         while written < WRITE_AT_MOST:
-            writer.write(WRITE_CHUNK)
+            called(lambda: writer.write(WRITE_CHUNK))
             written += len(WRITE_CHUNK)
-            task = self.start(writer.drain())
+            task = self.start(called(lambda: writer.drain()))
             await self.idle()
             if not task.done():
                 await self.bench.settle()  # a kernel that is behind its time may take some more
                 await self._acknowledged(writer)
             if not task.done():
                 return task, written
-            await task
+            await outcome(task)
         raise CheckFailedError(
             f"expected drain() to wait at the high-water mark, it returned after {written:,} "
             "bytes were written to a peer that reads nothing"
@@ -168,7 +167,7 @@ class Trial(Delivering, Expectations):
         """Have the kernel hold few bytes between a peer that sends and the subject."""
         self.peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, TIGHT)
         if self.link != "memory":  # where there is nothing but a window, and that is small
-            ours = writer.get_extra_info("socket")
+            ours = called(lambda: writer.get_extra_info("socket"))
             with socket.fromfd(ours.fileno(), ours.family, socket.SOCK_STREAM) as same:
                 same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, TIGHT)
 
@@ -179,7 +178,8 @@ class Trial(Delivering, Expectations):
         connection with a socket.
         """
         with self.setup("writer.get_extra_info.socket"):
-            self.peer.end_subjects_sending(writer.get_extra_info("socket").fileno())
+            number = called(lambda: writer.get_extra_info("socket").fileno())
+            self.peer.end_subjects_sending(number)
 
     def expect_loop_errors(self) -> List[Dict[str, Any]]:
         """Say that the loop's exception handler will be called; gives the growing list."""

@@ -66,6 +66,7 @@ class Ended(str, Enum):
     SUITE = "suite"  # the suite itself raised
     ADAPTER = "adapter"  # a call into the adapter raised, gave no connection, or never ended
     NOT_TRIED = "not-tried"  # edition, platform or a declared lack
+    VOID = "void"  # the plan asked for is no way to play the check
     UNREACHED = "unreached"  # it was due, and the run came to its end without it
 
 
@@ -105,6 +106,8 @@ JUDGEMENT: Mapping[Tuple[Ended, bool], Verdict] = {
     (Ended.ADAPTER, True): Verdict.HARNESS,
     (Ended.NOT_TRIED, False): Verdict.INAPPLICABLE,
     (Ended.NOT_TRIED, True): Verdict.INAPPLICABLE,
+    (Ended.VOID, False): Verdict.UNVERIFIED,
+    (Ended.VOID, True): Verdict.UNVERIFIED,
     (Ended.UNREACHED, False): Verdict.UNVERIFIED,
     (Ended.UNREACHED, True): Verdict.UNVERIFIED,
 }

@@ -14,14 +14,17 @@ from streamgauge.conformance.observed import SHAPED, running
 from streamgauge.conformance.plan import STOCK_LOOP
 from streamgauge.conformance.subjects import BUILTIN, resolve
 
-__all__ = ["version_of", "version_of_loop", "versions_of"]
+__all__ = ["NOTED", "version_of", "version_of_loop", "versions_of"]
+
+NOTED: Dict[str, str] = {}  # versions that the children of this process's runs have told
 
 
-def version_of(subject: str) -> str:
+def version_of(subject: str, found: Any = None) -> str:
     """Give a subject's version.
 
     Args:
         subject: its name, as on the command line.
+        found: the subject, where it has been imported.
 
     Returns:
         What the subject says of itself (`version`), what its package does (`__version__`), or
@@ -31,11 +34,13 @@ def version_of(subject: str) -> str:
     Raises:
         UsageError: if there is no such subject.
     """
+    if subject in NOTED:
+        return NOTED[subject]
     if subject == "stdlib":
         return running()
     module = BUILTIN.get(subject, (subject, ""))[0].partition(":")[0]
     top = module.partition(".")[0]
-    said = _attribute(resolve(subject), "version") or _attribute(
+    said = _attribute(found or resolve(subject), "version") or _attribute(
         sys.modules.get(top), "__version__"
     )
     for candidate in (said, _installed(top)):

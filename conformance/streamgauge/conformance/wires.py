@@ -7,14 +7,11 @@ asyncio. What is spoken on it is in `speech`.
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
-import ssl
 import struct
 import sys
-import threading
 from typing import Any, Callable, TypeVar, Union
 
+from streamgauge.conformance.kept import os, socket, ssl, threading
 from streamgauge.conformance.speech import Records, Speech
 
 __all__ = [

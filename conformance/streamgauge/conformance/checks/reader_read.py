@@ -26,6 +26,7 @@ async def gives_at_most_n_bytes_and_the_rest_in_order(t: Trial) -> None:
         await t.deliver(piece)
     await t.deliver_eof()
     pieces = [await reader.read(4) for _ in range(9)]
+    t.equal([type(piece) for piece in pieces], [bytes] * 9, "types of the results")
     t.equal([piece for piece in pieces if len(piece) > 4], [], "results longer than 4 bytes")
     t.equal(b"".join(pieces), b"abcdefghi")
 

@@ -170,6 +170,7 @@ async def consumed_leads_up_to_a_separator_that_is_there(t: Trial) -> None:
     with t.raises(LimitOverrunError) as overrun:
         await reader.readuntil(b"SEP")
     consumed = overrun.value.consumed
+    t.equal(type(consumed), int, "the type of consumed")
     t.true(0 < consumed <= 10, f"consumed to be 1 to 10, the bytes before SEP, not {consumed}:")
     skipped = await reader.readexactly(consumed)
     await t.deliver_eof()
@@ -183,6 +184,7 @@ async def consumed_spares_the_beginning_of_a_separator(t: Trial) -> None:
     with t.raises(LimitOverrunError) as overrun:
         await t.is_done(t.start(reader.readuntil(b"SEP")), "readuntil() beyond the limit")
     consumed = overrun.value.consumed
+    t.equal(type(consumed), int, "the type of consumed")
     t.true(0 < consumed <= 10, f"consumed to be 1 to 10, the bytes before SE, not {consumed}:")
     skipped = await reader.readexactly(consumed)
     await t.deliver(b"Pnext")

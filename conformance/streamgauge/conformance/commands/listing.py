@@ -52,10 +52,12 @@ def baseline(
     """
     plan = plan_of([name], loops, **options)
     clauses = catalogues.load()
-    engine.check_plan(plan)
-    entries = _entries(path, name, clauses)
-    shipped = deviation_files.gather(plan.subjects, (), clauses)
-    account = watched(plan, clauses, [*shipped, *entries])
+    with engine.opened(plan) as resolved:
+        entries = _entries(path, name, clauses)
+        shipped = deviation_files.gather(plan.subjects, (), clauses)
+        account = watched(resolved, clauses, [*shipped, *entries])
+    if account.broken is not None:
+        raise account.broken
     if account.sorted.harness:
         click.echo(f"{path}: not written; `streamgauge run {name}` shows what is wrong")
         return EXIT_CODES[Outcome.HARNESS]

@@ -16,8 +16,14 @@ __all__ = ["WORKERS", "plan_of", "plan_options"]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-# A trial waits for sockets and timers about as long as it computes.
-WORKERS = 2 * (os.cpu_count() or 1)
+def _cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+WORKERS = _cores()
 FACTOR_AT_MOST = 1e6  # a deadline of months, and all that the kernel's timer can count
 
 
@@ -69,7 +75,7 @@ PLAN_OPTIONS: Sequence[Callable[[Any], Any]] = (
         type=click.IntRange(min=1),
         default=WORKERS,
         metavar="N",
-        help="Worker processes; default: two for each core.",
+        help="Worker processes; default: one for each core.",
     ),
     click.option(
         "--timeout-factor",

@@ -9,7 +9,7 @@ from typing import List, Optional
 
 import click
 
-from streamgauge.conformance import catalogue, deviation_files, engine
+from streamgauge.conformance import catalogue, deviation_files
 from streamgauge.conformance.catalogue import EDITIONS
 from streamgauge.conformance.commands.words import EPILOG
 from streamgauge.conformance.deliveries import named
@@ -23,6 +23,7 @@ from streamgauge.conformance.runner import TrialSpec
 from streamgauge.conformance.selection import Selection
 from streamgauge.conformance.verdicts import EXIT_CODES, Outcome, Verdict
 from streamgauge.conformance.vocabulary import NoScriptError
+from streamgauge.conformance.witness import note
 
 __all__ = ["repro"]
 
@@ -62,7 +63,6 @@ def repro(
         plans=(plan,),
         search_path=(os.getcwd(),),
     )
-    engine.check_plan(asked)
     selection = Selection(asked)
     trials = _trials(selection, check)
     if script:
@@ -115,6 +115,7 @@ def _replay(selection: Selection, spec: TrialSpec, debug: bool) -> int:
     under = "" if plan == "whole" else f" under {plan}"
     title = f"{spec.check.clause} ({spec.check.name}) on {spec.link}{under}"
     subject, loop = selection.subjects[spec.subject], selection.loops[spec.loop]
+    note(title)
     replay = Replay(spec.check, subject, spec.link, loop, named(plan))
     try:
         noise = replay.run()

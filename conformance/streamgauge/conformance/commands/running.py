@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import IO, Any, Callable, Iterator, Optional, Tuple
+from typing import IO, Any, Callable, Iterator, Optional, Tuple, Type
 
 import click
 
@@ -16,6 +16,7 @@ from streamgauge.conformance.commands.watching import watched
 from streamgauge.conformance.commands.words import EPILOG
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.report import files as report_files
+from streamgauge.conformance.report.account import Account
 from streamgauge.conformance.report.console import make_console
 from streamgauge.conformance.report.terminal import print_report
 
@@ -72,16 +73,24 @@ def run(
     reports = {option: options.pop(option) for option in report_files.REPORTS}
     plan = plan_of(names, loops, **options)
     clauses = catalogues.load()
-    engine.check_plan(plan)
-    listed = deviation_files.gather(plan.subjects, files, clauses)
-    report_files.check_files(reports, plan)
-    with _opened(jsonl) as file:
-        account = watched(plan, clauses, listed, file, quiet=quiet)
-    with contextlib.suppress(BrokenPipeError):  # `| head`: what the run came to stands all the same
-        to = sys.stderr if jsonl == DASH else sys.stdout
+    with engine.opened(plan) as resolved:
+        listed = deviation_files.gather(plan.subjects, files, clauses)
+        report_files.check_files(reports, plan)
+        with _opened(jsonl) as file:
+            account = watched(resolved, clauses, listed, file, quiet=quiet)
+    _report(account, sys.stderr if jsonl == DASH else sys.stdout, reports, quiet=quiet)
+    return account.exit_code
+
+
+def _report(account: Account, to: IO[str], reports: report_files.Files, *, quiet: bool) -> None:
+    """Print the report and write the files; of a broken run too, before what broke it is told."""
+    # `| head`: what the run came to stands all the same. A broken run has worse to tell of.
+    silent: Tuple[Type[OSError], ...] = (OSError,) if account.broken else (BrokenPipeError,)
+    with contextlib.suppress(*silent):
         print_report(make_console(to), account, quiet=quiet)
     report_files.write_files(reports, account)
-    return account.exit_code
+    if account.broken is not None:
+        raise account.broken
 
 
 @contextlib.contextmanager

@@ -45,7 +45,7 @@ EPILOG = (
     type=click.IntRange(min=1),
     default=WORKERS,
     metavar="N",
-    help="Worker processes; default: two for each core.",
+    help="Worker processes; default: one for each core.",
 )
 @click.option("--list", "only_list", is_flag=True, help="List them, and try none.")
 @click.option("--page", "to", type=Path, metavar="FILE", help="Write the matrix to FILE, Markdown.")

@@ -8,8 +8,8 @@ from typing import IO, Optional, Sequence
 from streamgauge.conformance import results
 from streamgauge.conformance.catalogue import Catalogue
 from streamgauge.conformance.deviations import Deviation
+from streamgauge.conformance.engine import Run
 from streamgauge.conformance.judging import judged
-from streamgauge.conformance.plan import RunPlan
 from streamgauge.conformance.report.account import Account
 from streamgauge.conformance.report.console import make_console
 from streamgauge.conformance.report.progress import ProgressBar
@@ -18,17 +18,17 @@ __all__ = ["watched"]
 
 
 def watched(
-    plan: RunPlan,
+    run: Run,
     clauses: Catalogue,
     listed: Sequence[Deviation],
     file: Optional[IO[str]] = None,
     *,
     quiet: bool = False,
 ) -> Account:
-    """Run a plan that has passed `engine.check_plan`, with a bar where stderr is a terminal.
+    """Have a resolved plan played, with a bar where stderr is a terminal.
 
     Args:
-        plan: what to run.
+        run: the plan, as the engine has it.
         clauses: the whole catalogue.
         listed: the deviations of all subjects.
         file: where the results go as JSON lines.
@@ -37,4 +37,4 @@ def watched(
     bar = ProgressBar(make_console(sys.stderr), shown=sys.stderr.isatty() and not quiet)
     writer = results.ResultsWriter(file) if file else None
     with bar:
-        return judged(plan, clauses, listed, progress=bar, writer=writer)
+        return judged(run, clauses, listed, progress=bar, writer=writer)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from typing import Any, Iterator, List, NamedTuple, Tuple, Union
 
+from streamgauge.conformance.calls import awaited, called
 from streamgauge.conformance.trial import Trial
 
 __all__ = ["LongStream", "long_streams", "play_long_stream"]
@@ -125,17 +126,20 @@ class _Play:
         if self._taken < end <= len(self._data):
             data = await self._called(method, () if argument is None else (argument,), end)
             if method == "read":  # it may give more than the one byte that it needs
-                end = self._taken + min(max(1, len(data)), argument, self._come - self._taken)
+                size = len(data) if type(data) is bytes else 0
+                end = self._taken + min(max(1, size), argument, self._come - self._taken)
             self._take(data, end, f"{method}({'' if argument is None else repr(argument)})")
 
     async def finish(self) -> None:
         """End the stream and read what is left."""
         self._t.deliver_now(b"", eof=True)
-        self._take(await self._reader.read(), len(self._data), "read() at the end")
-        self._t.equal(self._reader.at_eof(), True, "at_eof() with all read")
+        rest = await awaited(lambda: self._reader.read())
+        self._take(rest, len(self._data), "read() at the end")
+        at_eof = called(lambda: self._reader.at_eof())
+        self._t.equal(at_eof, True, "at_eof() with all read")
 
     async def _called(self, method: str, arguments: Tuple[Any, ...], end: int) -> Any:
-        call = self._t.start(getattr(self._reader, method)(*arguments))
+        call = self._t.start(called(lambda: getattr(self._reader, method)(*arguments)))
         await self._t.idle()
         while end > self._come:
             self.feed(self.draw.choice((1, 1, 2, 70)))

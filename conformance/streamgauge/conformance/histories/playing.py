@@ -6,9 +6,9 @@ idle, so that no wait of the subject can hold up the check.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Optional
 
+from streamgauge.conformance.calls import awaited, called
 from streamgauge.conformance.histories.events import History, ReaderEvent, WriterEvent
 from streamgauge.conformance.histories.reader_model import (
     CANCELLED,
@@ -19,6 +19,8 @@ from streamgauge.conformance.histories.reader_model import (
     ReaderModel,
 )
 from streamgauge.conformance.histories.writer_model import WriterModel
+from streamgauge.conformance.kept import asyncio
+from streamgauge.conformance.showing import kinds_of, name_of, shown
 from streamgauge.conformance.trial import Trial
 
 __all__ = ["HIGH", "LOW", "HistoryError", "outcome_of", "play_reader", "play_writer"]
@@ -34,16 +36,50 @@ class HistoryError(Exception):
     """What a history sets as a reader's error."""
 
 
+# What a call may raise, by the name that the models have for it; a subclass is as good.
+ERRORS = (
+    asyncio.IncompleteReadError,
+    asyncio.LimitOverrunError,
+    ValueError,
+    StopAsyncIteration,
+    HistoryError,
+)
+PARTIAL = "IncompleteReadError"  # the error that holds what has come
+
+
 def outcome_of(call: asyncio.Future[Any]) -> Outcome:
-    """Say how a call stands."""
+    """Say how a call stands; what it gave is looked at without asking it anything."""
     if not call.done():
         return WAITS
     if call.cancelled():
         return CANCELLED
     error = call.exception()
-    if error is None:
-        return Outcome("returned", bytes(call.result() or b""))
-    return Outcome(type(error).__name__, bytes(getattr(error, "partial", b"")))
+    if error is not None:
+        how = _kind_of(error)
+        partial = called(lambda: getattr(error, "partial", b"")) if how == PARTIAL else b""
+        return _held(how, partial)
+    return _held("returned", call.result())
+
+
+def _end_of(call: asyncio.Future[Any]) -> str:
+    """Say how a call stands of which only that counts."""
+    if not call.done():
+        return WAITS.how
+    if call.cancelled():
+        return CANCELLED.how
+    return "returned" if call.exception() is None else "raised"
+
+
+def _kind_of(error: BaseException) -> str:
+    kinds = kinds_of(error)
+    known = next((kind for kind in kinds if kind in ERRORS), None)
+    # A stranger of the same name is none of them.
+    return known.__name__ if known else f"{kinds[0].__module__}.{name_of(kinds[0])}"
+
+
+def _held(how: str, data: Any) -> Outcome:
+    """Return an outcome with its bytes; whatever is no bytes fits no model."""
+    return Outcome(how, data) if type(data) is bytes else Outcome(f"{how} {shown(data)}")
 
 
 class _ReaderPlay:
@@ -93,7 +129,7 @@ class _ReaderPlay:
         if not self._closed:
             self._closed = True
             self.model.fail()
-            self._reader.set_exception(HistoryError())
+            called(lambda: self._reader.set_exception(HistoryError()))
         return True
 
     async def _begin(self, read: Read) -> bool:
@@ -110,12 +146,12 @@ class _ReaderPlay:
 
     async def _at_eof(self, _: None) -> bool:
         if self._call is None:
-            self.model.look_at_eof(self._reader.at_eof())
+            self.model.look_at_eof(called(lambda: self._reader.at_eof()))
         return False
 
     async def _called(self, read: Read) -> Any:
         arguments = () if read.argument is None else (read.argument,)
-        return await getattr(self._reader, read.method)(*arguments)
+        return await awaited(lambda: getattr(self._reader, read.method)(*arguments))
 
 
 async def play_reader(t: Trial, history: History) -> None:
@@ -164,8 +200,7 @@ class _WriterPlay:
     def _compare(self) -> None:
         if self._drain is None:
             return
-        seen = outcome_of(self._drain).how
-        raised = seen if seen in ("waits", "returned", "CancelledError") else "raised"
+        raised = _end_of(self._drain)
         if raised != "waits":
             self._drain = None
         expected = self.model.drain()
@@ -173,12 +208,14 @@ class _WriterPlay:
             raise DepartureError([expected], raised, "drain")
 
     async def _write_(self, size: int) -> None:
-        self._writer.write(self._sent(self.model.written, size))
+        data = self._sent(self.model.written, size)
+        called(lambda: self._writer.write(data))
         self.model.write(size)
 
     async def _writelines_(self, sizes: Any) -> None:
         ends = [self.model.written + sum(sizes[: i + 1]) for i in range(len(sizes))]
-        self._writer.writelines([self._sent(e - s, s) for e, s in zip(ends, sizes)])
+        pieces = [self._sent(e - s, s) for e, s in zip(ends, sizes)]
+        called(lambda: self._writer.writelines(pieces))
         self.model.write(sum(sizes))
 
     async def _take_(self, size: int) -> None:
@@ -190,7 +227,7 @@ class _WriterPlay:
 
     async def _drain_(self, _: None) -> None:
         if self._drain is None:
-            self._drain = self._t.start(self._writer.drain())
+            self._drain = self._t.start(called(lambda: self._writer.drain()))
 
     async def _cancel_(self, _: None) -> None:
         if self._drain is not None:
@@ -199,7 +236,7 @@ class _WriterPlay:
     async def _write_eof_(self, _: None) -> None:
         if not self.model.ended:
             self.model.ended = True
-            self._writer.write_eof()
+            called(lambda: self._writer.write_eof())
 
     async def _reset_(self, _: None) -> None:
         self.model.lost = True

@@ -136,13 +136,14 @@ class ReaderModel:
         self._keep(seen, settled)
 
     def look_at_eof(self, seen: bool) -> None:
-        """`at_eof` said this, while no call was under way.
+        """`at_eof` said this, while no call was under way; only True and False are answers.
 
         Raises:
             DepartureError: it should have said the other.
         """
         told = {(Outcome(str(s.eof and not s.buffer)), s) for s in self.states}
-        self._keep(Outcome(str(seen)), told, "reader.at_eof()")
+        plain = seen if type(seen) is bool else None
+        self._keep(Outcome(str(plain)), told, "reader.at_eof()")
 
     def _become(self, states: Iterable[State]) -> None:
         self.states = frozenset(states)

@@ -23,7 +23,8 @@ def outcome(call):
         return "CancelledError"
     error = call.exception()
     if error is None:
-        return f"returned {{bytes(call.result() or b'')!r}}"
+        data = call.result()
+        return f"returned {{(data if type(data) is bytes else type(data))!r}}"
     partial = f" {{error.partial!r}}" if hasattr(error, "partial") else ""
     return type(error).__name__ + partial
 

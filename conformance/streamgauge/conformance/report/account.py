@@ -123,6 +123,7 @@ class Account:
         complete: whether the run ended by itself.
         due: ids of the clauses that an unrestricted run has to try.
         seconds: wall time of the run.
+        broken: what broke the run, to be raised once the account has been given; None if nothing.
         left_out: links that this machine has not got, each with the reason.
         here: where it took place.
         notes: remarks on what is newer than the suite knows.
@@ -137,6 +138,7 @@ class Account:
     complete: bool
     due: FrozenSet[str] = frozenset()
     seconds: float = 0.0
+    broken: BaseException | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     here: Here = field(default_factory=Here)
     notes: Tuple[str, ...] = ()

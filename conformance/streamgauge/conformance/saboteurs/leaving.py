@@ -1,15 +1,18 @@
-"""Saboteurs that leave something behind: tasks, errors, timers, sockets, descriptors, streams."""
+"""Saboteurs that leave something behind: in the loop, in the process, and with the system."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
+import threading
 import warnings
 from typing import Any, List
 
 from streamgauge.conformance.saboteurs.making import instead, saboteur
 
+TRUE = shutil.which("true") or "true"
 FORGOTTEN: List[Any] = []  # what a saboteur never lets go of, to the end of the process
 
 
@@ -111,3 +114,56 @@ def every_reader_is_remembered(s: Any) -> None:
     def feed_data(self: Any, data: Any) -> None:
         FORGOTTEN.append(self)
         real(self, data)
+
+
+@saboteur("hygiene.no-thread-left", "left a thread: watcher")
+def an_error_starts_a_thread_that_stays(s: Any) -> None:
+    """set_exception starts a thread that nothing ever ends."""
+    real = s.StreamReader.set_exception
+
+    @instead(s.StreamReader)
+    def set_exception(self: Any, exc: Any) -> None:
+        threading.Thread(target=threading.Event().wait, name="watcher", daemon=True).start()
+        real(self, exc)
+
+
+@saboteur("hygiene.no-process-left", "left a process")
+def an_error_starts_a_process_that_nobody_waits_for(s: Any) -> None:
+    """set_exception starts a process, and nobody asks how it has ended."""
+    real = s.StreamReader.set_exception
+
+    @instead(s.StreamReader)
+    def set_exception(self: Any, exc: Any) -> None:
+        os.posix_spawn(TRUE, [TRUE], {})
+        real(self, exc)
+
+
+@saboteur("hygiene.process-unchanged", "the default time-out of sockets was None, is 60.0")
+def an_error_bounds_every_socket(s: Any) -> None:
+    """set_exception sets a time-out for every socket that anybody makes from then on."""
+    real = s.StreamReader.set_exception
+
+    @instead(s.StreamReader)
+    def set_exception(self: Any, exc: Any) -> None:
+        socket.setdefaulttimeout(60.0)
+        real(self, exc)
+
+
+@saboteur("hygiene.every-call-ends", "never ended")
+def a_read_after_a_short_one_never_ends(s: Any) -> None:
+    """After an IncompleteReadError, which the page leaves alone, a further read never returns."""
+    exactly, read_some = s.StreamReader.readexactly, s.StreamReader.read
+
+    @instead(s.StreamReader)
+    async def readexactly(self: Any, n: int) -> Any:
+        try:
+            return await exactly(self, n)
+        except asyncio.IncompleteReadError:
+            self._short = True
+            raise
+
+    @instead(s.StreamReader)
+    async def read(self: Any, n: int = -1) -> Any:
+        if getattr(self, "_short", False):
+            await asyncio.get_running_loop().create_future()
+        return await read_some(self, n)
