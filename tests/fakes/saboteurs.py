@@ -16,7 +16,16 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 from unittest import mock
 
-from streamgauge.fakes import Chunks, MemoryTransport, WireEnd, dialing, pairs, transport, writing
+from streamgauge.fakes import (
+    Chunks,
+    MemoryTransport,
+    WireEnd,
+    dialing,
+    pairs,
+    quirks,
+    transport,
+    writing,
+)
 from streamgauge.fakes.acceptor import Acceptor
 from streamgauge.fakes.connections import Connection
 from streamgauge.fakes.dialing import Dialing
@@ -441,6 +450,23 @@ def a_wildcard_is_not_reached(self: Any, where: Any) -> Any:  # [async-solipsism
 @instead(Names, "resolve", 11, "serving.localhost_is_127_0_0_1")
 def localhost_is_a_name_of_its_own(self: Any, host: Any, *args: Any, **kwargs: Any) -> Any:
     return ["127.9.9.9"] if host == "localhost" else _resolve(self, host, *args, **kwargs)
+
+
+_add(
+    "callbacks_run_in_the_contexts_of_other_pythons",
+    2,
+    ["contexts.contexts_on_a_pair", "contexts.contexts_on_a_network"],
+    (quirks, "CONNECTION_KEEPS_ITS_CONTEXT", not quirks.CONNECTION_KEEPS_ITS_CONTEXT),
+)
+_add(
+    "an_abort_while_resumed_ends_as_on_other_pythons",
+    7,
+    [
+        "writing.an_abort_inside_resume_writing",
+        "writing.an_abort_inside_resume_writing_while_closing",
+    ],
+    (quirks, "ABORT_WHILE_RESUMED_ENDS_TWICE", not quirks.ABORT_WHILE_RESUMED_ENDS_TWICE),
+)
 
 
 def _made_and_noted(self: Any, end: WireEnd, *args: Any) -> Any:

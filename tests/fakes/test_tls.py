@@ -40,6 +40,22 @@ async def test_what_lies_below_is_told_apart():
         await asyncio.sleep(0)
 
 
+async def test_every_loops_start_tls_takes_memory_transports():
+    """`loop.start_tls` puts TLS on a pair, on loops that refuse foreign transports too."""
+    loop = asyncio.get_running_loop()
+    for_server, for_client = tls_contexts()
+    async with memory_stream_pair(ignore_leaks="all") as (client, server):
+        ours, theirs = client.transport, server.transport
+        upgraded = await asyncio.gather(
+            loop.start_tls(ours, ours.get_protocol(), for_client, server_hostname="localhost"),
+            loop.start_tls(theirs, theirs.get_protocol(), for_server, server_side=True),
+        )
+        upgraded[0].write(b"secret")
+        assert b"secret" == await server.reader.readexactly(6)
+        for transport in upgraded:
+            transport.abort()
+
+
 async def test_what_is_no_context_is_refused():
     """`start_tls` without a context is a TypeError, and the connection is left as it was."""
     loop = asyncio.get_running_loop()
