@@ -151,7 +151,7 @@ def _shipped(made: Deviation, entry: Mapping[str, Any], table: Observed) -> Devi
         seen, gone = (expanded(entry.get(key, ()), known) for key in ("seen", "gone"))
     except ValueError as error:
         raise DeviationError(
-            f"{made.where} ({made.clause}): {error} of releases; observed.toml has, for it: "
+            f"{made.where} ({made.clause}): {error}; observed.toml has, for it: "
             f"{', '.join(known) or 'none'}"
         ) from error
     return replace(made, shipped=True, seen=seen, gone=gone)

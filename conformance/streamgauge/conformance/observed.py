@@ -123,6 +123,9 @@ def expanded(ranges: Sequence[str], among: Iterable[str]) -> Tuple[str, ...]:
     found: List[str] = []
     for one in ranges:
         first, to, last = one.partition(TO)
+        unknown = [end for end in (first, last or first) if end not in order]
+        if unknown:
+            raise ValueError(f"{unknown[0]} was not observed")
         begin, end = order.index(first), order.index(last if to else first)
         found += order[begin : end + 1]
     return tuple(in_version_order(found))
