@@ -90,6 +90,26 @@ def test_without_trustme_tls_is_not_tried(tmp_path: Path, untrusted: str) -> Non
     assert 2 == done.stdout.count("UNTRIED")
 
 
+def test_without_trustme_a_suite_of_the_users_skips_tls(tmp_path: Path, untrusted: str) -> None:
+    """In somebody's own pytest what the machine lacks is a skip with a reason, and no failure."""
+    (tmp_path / "test_mine.py").write_text(
+        "from streamgauge.conformance import conformance_tests\n"
+        "test_it = conformance_tests(\n"
+        "    'streams', links=('tcp', 'tls'), clauses=('reader.read.up-to-n',)\n)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": untrusted},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert 0 == done.returncode, done.stdout
+    assert "passed" in done.stdout
+    assert "tls: not tried, install trustme" in done.stdout
+
+
 def test_without_trustme_the_bench_leaves_tls_out(tmp_path: Path, untrusted: str) -> None:
     """Asked for a workload over TLS alone, it says why there is none; any other is measured."""
     done, _ = command(tmp_path, "bench", "--workload", "tls-bulk", PYTHONPATH=untrusted)
@@ -150,7 +170,7 @@ def test_a_machine_without_hosts_is_no_departure(tmp_path: Path) -> None:
     _, results = command(tmp_path, "run", "nameless", *words)
     untried = [r for r in results if r["verdict"] == "precondition"]
     assert 2 == len(untried)
-    assert all(r["detail"].startswith("localhost: not resolved") for r in untried)
+    assert all(r["detail"].startswith("localhost: not tried, no address") for r in untried)
     assert {"pass", "precondition", "inapplicable"} >= {r["verdict"] for r in results}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import re
 import socket
 import tempfile
 from functools import lru_cache
@@ -16,9 +17,17 @@ from functools import lru_cache
 from streamgauge.conformance.errors import HarnessError, UsageError
 from streamgauge.conformance.expectations import PreconditionError
 
-__all__ = ["MissingError", "need_localhost", "need_short_path", "need_unix", "short_folder"]
+__all__ = [
+    "MissingError",
+    "is_missing",
+    "need_localhost",
+    "need_short_path",
+    "need_unix",
+    "short_folder",
+]
 
 SOCKET_PATH_AT_MOST = 103  # bytes on macOS and the BSDs; Linux takes four more
+TEXT = re.compile(r"\w+: not tried, ")
 NEEDS = (
     "os.fork",
     "os.killpg",
@@ -34,7 +43,11 @@ OTHER_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/shm")
 
 
 class MissingError(PreconditionError):
-    """The machine lacks what the trial needs; the text says what, and what to do."""
+    """The machine lacks what the trial needs.
+
+    Args:
+        text: what was not tried, why, and what to do: `tls: not tried, install trustme`.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__("", OSError(text))
@@ -53,6 +66,11 @@ def _localhost() -> str:
     except OSError as error:
         return str(error)
     return ""
+
+
+def is_missing(detail: str) -> bool:
+    """Whether the detail of a failed precondition is the text of a `MissingError`."""
+    return TEXT.match(detail) is not None
 
 
 def need_unix() -> None:
@@ -83,7 +101,9 @@ def need_localhost() -> None:
         MissingError: it does not.
     """
     if _localhost():
-        raise MissingError(f"localhost: not resolved ({_localhost()}), add it to /etc/hosts")
+        raise MissingError(
+            f"localhost: not tried, no address ({_localhost()}); add it to /etc/hosts"
+        )
 
 
 def short_folder(room_bytes: int) -> str:
