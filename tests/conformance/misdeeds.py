@@ -67,7 +67,13 @@ def _giving(change: Callable[[bytes], Any]) -> SimpleNamespace:
         real = getattr(asyncio.StreamReader, name)
 
         async def read(self: Any, *args: Any, **kwargs: Any) -> Any:
-            return change(await real(self, *args, **kwargs))
+            depth = self.__dict__.setdefault("depth", [])
+            depth.append(name)
+            try:
+                data = await real(self, *args, **kwargs)
+            finally:
+                depth.pop()
+            return data if depth else change(data)  # one read may stand on another
 
         return read
 

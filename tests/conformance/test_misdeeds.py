@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -14,6 +15,12 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
 import pytest
+
+from streamgauge.conformance.clocks import Deadlines
+from streamgauge.conformance.plan import RunPlan
+from streamgauge.conformance.runner import run_trial
+from streamgauge.conformance.selection import Selection
+from streamgauge.conformance.verdicts import Verdict
 
 pytestmark = pytest.mark.oldest_and_newest
 
@@ -192,6 +199,29 @@ def test_every_detail_can_be_shown() -> None:
         assert not re.search(r"0x[0-9a-f]{6}", detail)
 
 
+@pytest.mark.parametrize("subject", ["equals_everything", "equals_everything_truly"])
+def test_no_trial_of_a_reader_passes_for_a_liar(
+    subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all trials of a reader fed by hand none holds that was handed a liar to judge by."""
+    monkeypatch.syspath_prepend(str(HERE))
+    misdeeds = importlib.import_module("misdeeds")
+    plan = RunPlan(
+        (f"misdeeds:{subject}",), links=("feed",), clauses=("reader.*",), plans=("whole",)
+    )
+    selection = Selection(plan)
+    passed, met = [], 0
+    for spec in selection.trials:
+        misdeeds.Liar.count = 0
+        judged, loop = selection.subjects[spec.subject], selection.loops[spec.loop]
+        own = run_trial(spec, judged, loop, Deadlines(0.5), selection.sweep)[0]
+        met += misdeeds.Liar.count > 0
+        if misdeeds.Liar.count and own.verdict is Verdict.PASS:
+            passed.append((spec.id, misdeeds.Liar.count))
+    assert met > 60
+    assert [] == passed
+
+
 EXTENSION = r"""
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -287,4 +317,4 @@ def test_an_error_out_of_c_is_the_subjects(compiled: Path, subject: str, clause:
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     found = [line for line in lines if line["type"] == "result" and line["clause"] == clause]
     assert {"fail"} == {line["verdict"] for line in found}
-    assert all("planted: out of C" in line["detail"] for line in found)
+    assert all("LookupError" in line["detail"] for line in found), found

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 from types import SimpleNamespace
-from typing import Any, List
+from typing import Any, List, Tuple
 
 import pytest
 
@@ -15,7 +15,7 @@ from streamgauge.conformance.deliveries import Plan, Recording, Step, named, pla
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.plan import Result
 from streamgauge.conformance.registry import all_checks, checks_for
-from streamgauge.conformance.runner import TrialSpec, run_trial
+from streamgauge.conformance.runner import Sweep, TrialSpec, run_trial
 from streamgauge.conformance.subjects import ShapedSubject
 from streamgauge.conformance.verdicts import Verdict
 
@@ -214,3 +214,62 @@ def test_checks_that_leave_plans_out_are_listed() -> None:
     sparing = [c for c in all_checks() if c.spares and ".history." not in c.clause]  # none fits
     assert {check.name: set(check.spares) for check in sparing} == SPARING
     assert all(reason for check in sparing for reason in check.spares.values())
+
+
+@pytest.mark.parametrize(
+    ("plans", "verdict", "detail"),
+    [
+        (("bytes",), "pass", ""),
+        (("cut-99999999999",), "unverified", "none has byte 99,999,999,999 inside"),
+        (("eof-close",), "unverified", "eof-close is no way to play this check: no EOF"),
+        (("cancel-drain-1",), "unverified", "0 waits of drain(), no wait number 1"),
+        (("cancel-readexactly-7",), "unverified", "waits of readexactly(), no wait number 7"),
+        (("cut-99999999999", "bytes"), "pass", ""),  # one of them is a way to play it
+        (("whole",), "pass", ""),
+    ],
+)
+def test_a_plan_that_cannot_be_carried_out_is_never_held(
+    plans: Tuple[str, ...], verdict: str, detail: str
+) -> None:
+    """Where no plan that was asked for is a way to play the check, the trial is unverified."""
+    clause, name = "reader.readexactly.waits-for-n", "waits_for_the_last_of_n_bytes"
+    (found,) = [c for c in checks_for(clause) if c.name == name]
+    spec = TrialSpec(found, "must", "planted", "asyncio", "feed")
+    subject = ShapedSubject(asyncio, "planted")
+    sweep = Sweep(only=plans)
+    (own,) = run_trial(spec, subject, asyncio.new_event_loop, Deadlines(), sweep)
+    assert verdict == str(own.verdict), own
+    assert detail in own.detail
+
+
+def test_a_check_that_is_not_about_a_plan_is_not_tried_under_it() -> None:
+    """What a check leaves out, with its reason, is left out when somebody asks for it."""
+    sparing = next(c for c in all_checks() if c.spares and "feed" in c.links)
+    spec = TrialSpec(sparing, "must", "planted", "asyncio", "feed")
+    plan = next(iter(sparing.spares)).replace("pieces", "bytes").replace("*", "late")
+    subject = ShapedSubject(asyncio, "planted")
+    own, *_ = run_trial(spec, subject, asyncio.new_event_loop, Deadlines(), Sweep(only=(plan,)))
+    assert Verdict.UNVERIFIED is own.verdict, own
+
+
+def test_a_broken_check_is_told_as_broken_whatever_the_plan() -> None:
+    """What fails as written has not come to what the plan is about."""
+    found = checks_for("reader.readuntil.includes-separator")[0]
+    spec = TrialSpec(found, "must", "planted", "asyncio", "feed")
+    broken = SimpleNamespace(**{**vars(asyncio), "StreamReader": Broken})
+    own, *_ = run_trial(
+        spec,
+        ShapedSubject(broken, "planted"),
+        asyncio.new_event_loop,
+        Deadlines(),
+        Sweep(only=("cut-99999999999",)),
+    )
+    assert Verdict.FAIL is own.verdict, own
+
+
+class Broken(asyncio.StreamReader):
+    """Reads nothing."""
+
+    async def readuntil(self, separator: bytes = b"\n") -> bytes:
+        """Fail."""
+        raise LookupError("planted")

@@ -29,9 +29,9 @@ def repro(capsys, monkeypatch):
     """Run `streamgauge repro` on a planted subject: exit code, stdout, stderr."""
     monkeypatch.chdir(HERE)
 
-    def run(subject, *words):
+    def run(subject, *words, module="planted"):
         with pytest.raises(SystemExit) as caught:
-            cli.main(["repro", f"planted:{subject}", *words])
+            cli.main(["repro", f"{module}:{subject}", *words])
         return (caught.value.code, *capsys.readouterr())
 
     return run
@@ -211,3 +211,53 @@ def test_of_several_checks_the_script_is_the_departing_ones(repro, monkeypatch, 
     assert [n == number for n in range(2)] == [e in out for e in error]
     _, out, _ = repro("always_passes", clause, "--check", names[1 - number], "--script")
     assert error[1 - number] in out
+
+
+@pytest.mark.parametrize(
+    ("subject", "says"),
+    [
+        ("stops_the_loop", "CheckFailedError: the loop was stopped from within the subject"),
+        ("cancels_everything", "asyncio.exceptions.CancelledError"),
+        ("exits_in_a_callback", "SystemExit: 0"),
+        ("raises_generator_exit", "GeneratorExit"),
+        ("raises_the_unshowable", "<ValueError whose str() raised LookupError>"),
+        ("raises_what_exits", "<ValueError whose str() raised SystemExit>"),
+        ("raises_an_error_of_itself", "ValueError"),
+        ("raises_the_mute", "<_MuteError whose str() raised LookupError>"),
+        ("raises_the_sealed", "misdeeds._SealedError"),
+        ("raises_half_a_character", r"planted \udce4 \ud83d"),
+        ("raises_control_characters", r"planted \x1b[31m \u202e"),
+        ("c_reads", "ValueError: invalid literal for int()"),
+        ("c_feeds", "TypeError: 'bytes' object cannot be interpreted"),
+        ("raises_an_adapter_error", "planted: not my fault"),
+    ],
+)
+def test_whatever_a_subject_raises_is_told(repro, subject, says):
+    """It fails, with code 1 and what was raised, and no traceback of the command's own."""
+    code, out, err = repro(subject, CLAUSE, "--link", "feed", "--check", CHECK, module="misdeeds")
+    assert (1, "") == (code, err)
+    assert says in out
+    assert out.endswith(f"{CLAUSE} ({CHECK}) on feed: fails\n")
+    assert "replay.py" not in out
+
+
+def test_an_interrupt_that_a_subject_raises_is_its_own(repro):
+    """It is told as any other failure: the user has interrupted nothing."""
+    code, out, _ = repro("raises_keyboard_interrupt", CLAUSE, "--link", "feed")
+    assert (1, True) == (code, out.endswith("fails\n"))
+    assert "KeyboardInterrupt" in out
+
+
+@pytest.mark.parametrize(
+    ("plan", "why"),
+    [
+        ("cut-99999999999", "of the 10 bytes delivered none has byte 99,999,999,999 inside"),
+        ("eof-late", "no EOF is delivered that could come as late"),
+        ("cancel-drain-1", "0 waits of drain(), no wait number 1"),
+    ],
+)
+def test_a_plan_that_is_no_way_to_play_a_check_is_told(repro, plan, why):
+    """It neither holds nor fails; `run` calls such a trial unverified."""
+    words = (CLAUSE, "--link", "feed", "--check", CHECK, "--plan", plan)
+    code, out, _ = repro("always_passes", *words)
+    assert (4, True) == (code, out.endswith(f"no way to play this check: {why}\n")), out

@@ -33,6 +33,7 @@ EXPECTED = {
     Ended.SUITE: ("harness", "harness"),
     Ended.ADAPTER: ("harness", "harness"),
     Ended.NOT_TRIED: ("inapplicable", "inapplicable"),
+    Ended.VOID: ("unverified", "unverified"),
     Ended.UNREACHED: ("unverified", "unverified"),
 }
 AGAINST = set(map(Verdict, ("fail", "hang", "stall", "crash", "noise", "partial", "flaky")))

@@ -19,13 +19,14 @@ from streamgauge.conformance.showing import clean, kinds_of, shown
 
 __all__ = [
     "CHECKS",
+    "cause_of",
     "described",
     "in_suite",
     "raised_in_suite",
+    "set_traceback",
     "traceback_of",
     "where",
     "without_frame",
-    "without_traceback",
 ]
 
 PACKAGE = str(Path(__file__).parent)
@@ -36,6 +37,7 @@ SABOTEURS = str(Path(__file__).parent / "saboteurs")  # subjects, though they sh
 ALWAYS_THE_SUBJECTS = (ConnectionError, ssl.SSLError, MemoryError, RecursionError)
 
 _TRACEBACK: Any = BaseException.__dict__["__traceback__"]
+_CAUSE: Any = BaseException.__dict__["__cause__"]
 _ERRNO: Any = OSError.__dict__["errno"]
 
 
@@ -54,12 +56,18 @@ def without_frame(error: BaseException) -> None:
     """Take the outermost frame out of an error's traceback."""
     first = traceback_of(error)
     if first is not None:
-        _TRACEBACK.__set__(error, first.tb_next)
+        set_traceback(error, first.tb_next)
 
 
-def without_traceback(error: BaseException) -> None:
-    """Take an error's traceback away, and with it all that its frames hold."""
-    _TRACEBACK.__set__(error, None)
+def set_traceback(error: BaseException, traceback: Optional[TracebackType]) -> None:
+    """Give an error another traceback, or none: then all that its frames hold is let go."""
+    _TRACEBACK.__set__(error, traceback)
+
+
+def cause_of(error: BaseException) -> Optional[BaseException]:
+    """Return what an error was raised from, whatever its class pretends."""
+    found: Optional[BaseException] = _CAUSE.__get__(error)
+    return found
 
 
 def _codes(error: BaseException) -> Iterator[CodeType]:

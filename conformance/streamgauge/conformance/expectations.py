@@ -10,7 +10,7 @@ import re
 from types import TracebackType
 from typing import Any, Callable, Optional, Tuple, Type, Union
 
-from streamgauge.conformance.blame import raised_in_suite, without_traceback
+from streamgauge.conformance.blame import raised_in_suite, set_traceback
 from streamgauge.conformance.comparing import kind_is, same, told_apart, truth
 from streamgauge.conformance.showing import name_of, said, shown
 
@@ -95,7 +95,7 @@ class Raises:
                 f"expected {wanted} with a text like {self._match!r}, got {shown(value)}"
             ) from value
         # A thread may hold the error for a while yet, and through it the check's streams.
-        without_traceback(value)
+        set_traceback(value, None)
         return True
 
 

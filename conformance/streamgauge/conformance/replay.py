@@ -1,6 +1,6 @@
 """One trial again, in this very process and without clocks: for a debugger, and for curious eyes.
 
-What the check raises goes through to the caller with its whole traceback; standard input is free,
+What the check raises is kept for the caller with its whole traceback; standard input is free,
 so `breakpoint()` works anywhere, in the subject or in the check. Nothing is judged here.
 """
 
@@ -10,21 +10,25 @@ import contextlib
 import gc
 import traceback
 from types import TracebackType
-from typing import Callable, Optional
+from typing import Any, Callable, Coroutine, Optional
 
-from streamgauge.conformance import blame
+from streamgauge.conformance import blame, deliveries
 from streamgauge.conformance.clocks import Deadlines
 from streamgauge.conformance.deliveries import WHOLE, Plan
-from streamgauge.conformance.expectations import AdapterError
+from streamgauge.conformance.expectations import AdapterError, CheckFailedError
 from streamgauge.conformance.hygiene import Noise, Timers, tasks_of_the_check
 from streamgauge.conformance.kept import asyncio
 from streamgauge.conformance.peer import Bench
-from streamgauge.conformance.playing import play
+from streamgauge.conformance.playing import WHATEVER, play
 from streamgauge.conformance.registry import Check
+from streamgauge.conformance.showing import clean, kinds_of, name_of, said
 from streamgauge.conformance.subjects import Subject
 from streamgauge.conformance.trial import Trial
 
 __all__ = ["Replay", "cut_to_check", "stack_of"]
+
+CAUSES = 5  # of a cause, that are shown; an error may be its own
+STACK = 1 << 16  # characters
 
 
 class Replay:
@@ -36,6 +40,10 @@ class Replay:
         link: on which link.
         loop_factory: makes the loop.
         plan: in which way.
+
+    Attributes:
+        fault: what the check raised, or what the adapter raised after it; None if it held.
+        where: after an interrupt, the line of the check in which it waited.
     """
 
     def __init__(
@@ -49,72 +57,96 @@ class Replay:
         model = None
         if plan != WHOLE:  # what it does follows from the check as written
             model = play(check, subject, link, loop_factory, Deadlines()).recording
+        self._check, self._link, self._plan, self._model = check, link, plan, model
         self._loop = loop_factory()
         self._timers = Timers(self._loop)
         self._bench = Bench(self._loop)
         self._trial = Trial(subject, link, self._bench, check.like(link), plan, model)
         self._coroutine = check.function(self._trial)
-        self._fault: Optional[AdapterError] = None  # of what the adapter does in the end
+        self.fault: Optional[BaseException] = None
         self.where = ""
 
+    @property
+    def void(self) -> str:
+        """Why the plan is no way to play the check, as far as it has run; empty if it is one."""
+        if self._model is None:
+            return ""
+        calls = self._trial.recording.calls
+        misfit = deliveries.misfit(self._plan, self._model, calls, self._link)
+        return self._check.spared(self._plan) or self._trial.void or misfit
+
     def run(self) -> str:
-        """Run it to its end.
+        """Run it to its end, and keep what it raised, whatever that is, as `fault`.
+
+        What a subject raises is not raised through here: a context manager's `__exit__` would ask
+        the error for its traceback, and set another.
 
         Returns:
             What it said or left behind besides, if anything: the noise of a check that held.
-
-        Raises:
-            BaseException: whatever the check raises; after a KeyboardInterrupt `where` says in
-                which line it waited.
-            AdapterError: the adapter made no connection, or did not clear up after a check that
-                held.
         """
         noise = Noise()
         errors = self._trial.loop_errors
         self._loop.set_exception_handler(lambda _, context: errors.append(context))
         with noise.counting_descriptors(), noise.listening():
-            try:
-                self._loop.run_until_complete(self._played())
-            except KeyboardInterrupt as error:
-                self.where = _line_of(error) or blame.where(self._coroutine)
-                raise
-            finally:
-                self._clear()
-                noise.timers_left(self._timers.left())
-                noise.loop_errors_expected = self._trial.loop_errors_expected
-                noise.resource_warnings_expected = self._trial.resource_warnings_expected
+            self._run()
+            noise.timers_left(self._timers.left())
+            noise.loop_errors_expected = self._trial.loop_errors_expected
+            noise.resource_warnings_expected = self._trial.resource_warnings_expected
             gc.collect()
             noise.loop_errors(errors)
-        if self._fault is not None:
-            raise self._fault
         return str(noise)
+
+    def _run(self) -> None:
+        try:
+            if not self._until(self._played()):
+                self.fault = CheckFailedError("the loop was stopped from within the subject")
+        except BaseException as error:
+            self.fault = error
+            if isinstance(error, KeyboardInterrupt):
+                self.where = _line_of(error) or blame.where(self._coroutine)
+        try:
+            self._clear()
+        except BaseException as error:
+            self.fault = self.fault or error
+
+    def _until(self, coroutine: Coroutine[Any, Any, None]) -> bool:
+        """Run the loop until a coroutine has ended; False if the loop was stopped before."""
+        task = self._loop.create_task(coroutine)
+        try:
+            self._loop.run_until_complete(task)
+        except RuntimeError:
+            if task.done():
+                raise
+        return task.done()
 
     async def _played(self) -> None:
         await self._trial.enter()
         await self._coroutine
+        await asyncio.sleep(0)  # a loop that was stopped comes to no further turn
 
     def _clear(self) -> None:
         self._bench.clear()
         for task in tasks_of_the_check(self._loop):
             task.cancel()
         for closing in (*self._trial.servers, *self._trial.writers):
-            with contextlib.suppress(Exception):  # the trial is over
+            with contextlib.suppress(*WHATEVER):  # the trial is over
                 closing.close()
-        self._finish()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(self._trial.leave())
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
-
-    def _finish(self) -> None:
         try:
-            self._loop.run_until_complete(self._trial.adapter.finish())
+            self._until(self._trial.adapter.finish())
         except AdapterError as error:
-            self._fault = error
+            self.fault = self.fault or error
         except KeyboardInterrupt:
             self.where = self.where or self._trial.adapter.under_way
             raise
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._until(self._trial.leave())
+        self._until(_turn())
+        self._loop.close()
+
+
+async def _turn() -> None:
+    await asyncio.sleep(0)
 
 
 def _line_of(error: BaseException) -> str:
@@ -130,10 +162,11 @@ def cut_to_check(error: BaseException) -> None:
     What called the check, and the verb that judged, are the suite's and of no interest to whoever
     debugs a subject.
     """
-    first = error.__traceback__
+    first = blame.traceback_of(error)
     while first is not None and not _in_checks(first):
         first = first.tb_next
     if first is None:
+        blame.set_traceback(error, _below_suite(error))
         return
     last = first
     at: Optional[TracebackType] = first
@@ -141,14 +174,27 @@ def cut_to_check(error: BaseException) -> None:
         last = at if not _in_suite(at) else last
         at = at.tb_next
     last.tb_next = None
-    error.__traceback__ = first
+    blame.set_traceback(error, first)
 
 
-def stack_of(error: BaseException) -> str:
-    """Give an error's traceback as text, that of its cause in front."""
-    cause = f"{stack_of(error.__cause__)}\nand so:\n\n" if error.__cause__ else ""
-    frames = traceback.format_tb(error.__traceback__)
-    return "".join([cause, *frames, *traceback.format_exception_only(type(error), error)])
+def stack_of(error: BaseException, depth: int = 0) -> str:
+    """Give an error's traceback as text, that of its cause in front; it can always be shown."""
+    cause = blame.cause_of(error)
+    before = f"{stack_of(cause, depth + 1)}\nand so:\n\n" if cause and depth < CAUSES else ""
+    frames = "".join(traceback.format_tb(blame.traceback_of(error)))
+    kind = kinds_of(error)[0]
+    own = vars(kind).get("__module__", "builtins")
+    name = f"{own}.{name_of(kind)}" if type(own) is str and own != "builtins" else name_of(kind)
+    return f"{before}{clean(frames, STACK)}{name}: {said(error)}".rstrip(": ") + "\n"
+
+
+def _below_suite(error: BaseException) -> Optional[TracebackType]:
+    """Give what stands below the suite in a traceback: all of it if the suite is not in it."""
+    below = at = blame.traceback_of(error)
+    while at is not None:
+        below = at.tb_next if _in_suite(at) else below
+        at = at.tb_next
+    return below
 
 
 def _in_checks(at: TracebackType) -> bool:

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import pdb
+import signal
 import sys
-from typing import List, Optional
+from typing import Any, Iterator, List, Optional
 
 import click
 
 from streamgauge.conformance import catalogue, deviation_files
+from streamgauge.conformance.blame import cause_of, raised_in_suite, traceback_of
 from streamgauge.conformance.catalogue import EDITIONS
 from streamgauge.conformance.commands.words import EPILOG
+from streamgauge.conformance.comparing import kind_is
 from streamgauge.conformance.deliveries import named
 from streamgauge.conformance.deviations import Here
 from streamgauge.conformance.errors import UsageError
-from streamgauge.conformance.expectations import AdapterError, PreconditionError
+from streamgauge.conformance.expectations import (
+    AdapterError,
+    CheckFailedError,
+    PreconditionError,
+)
 from streamgauge.conformance.plainly import script_for
 from streamgauge.conformance.plan import LINKS, STOCK_LOOP, RunPlan
 from streamgauge.conformance.replay import Replay, cut_to_check, stack_of
 from streamgauge.conformance.runner import TrialSpec
 from streamgauge.conformance.selection import Selection
+from streamgauge.conformance.showing import said
 from streamgauge.conformance.verdicts import EXIT_CODES, Outcome, Verdict
 from streamgauge.conformance.vocabulary import NoScriptError
 from streamgauge.conformance.witness import note
 
 __all__ = ["repro"]
+
+
+# Words of the suite about the subject, and what comes through the loop from one of its callbacks.
+ALWAYS_THE_SUBJECTS = (CheckFailedError, SystemExit, KeyboardInterrupt, asyncio.CancelledError)
 
 
 @click.command(epilog=EPILOG)
@@ -117,28 +131,55 @@ def _replay(selection: Selection, spec: TrialSpec, debug: bool) -> int:
     subject, loop = selection.subjects[spec.subject], selection.loops[spec.loop]
     note(title)
     replay = Replay(spec.check, subject, spec.link, loop, named(plan))
-    try:
+    with _interrupts() as interrupted:
         noise = replay.run()
-    except KeyboardInterrupt:
+    if interrupted:
         click.echo(f"{title}: interrupted; it waited in {replay.where}")
         return EXIT_CODES[Outcome.INCOMPLETE]
-    except AdapterError as error:
-        stack = f"{stack_of(error.__cause__)}\n" if error.__cause__ else ""
-        click.echo(f"{stack}{title}: the adapter is at fault: {error}")
-        return EXIT_CODES[Outcome.HARNESS]
-    except PreconditionError as error:
-        cut_to_check(error)
-        click.echo(f"{stack_of(error)}\n{title}: not tried, {error}")
+    if replay.fault is not None:
+        return _told(replay.fault, title, debug)
+    if replay.void:
+        click.echo(f"{title}: not tried, it is no way to play this check: {replay.void}")
         return EXIT_CODES[Outcome.INCOMPLETE]
-    except Exception as error:
-        cut_to_check(error)
-        click.echo(f"{stack_of(error)}\n{title}: fails")
-        if debug:
-            pdb.post_mortem(error.__traceback__)
-        return EXIT_CODES[Outcome.DEPARTED]
     if noise:
         click.echo(f"{title}: holds, and yet: {noise}")
         return EXIT_CODES[Outcome.DEPARTED]
     click.echo(f"{title}: holds")
     sys.stdout.flush()
     return EXIT_CODES[Outcome.AS_EXPECTED]
+
+
+def _told(error: BaseException, title: str, debug: bool) -> int:
+    """Say what a check has raised; gives the exit code."""
+    ours = raised_in_suite(error) and not kind_is(error, ALWAYS_THE_SUBJECTS)
+    if ours and isinstance(error, AdapterError):
+        cause = cause_of(error)
+        stack = f"{stack_of(cause)}\n" if cause else ""
+        click.echo(f"{stack}{title}: the adapter is at fault: {said(error)}")
+        return EXIT_CODES[Outcome.HARNESS]
+    if ours and isinstance(error, PreconditionError):
+        cut_to_check(error)
+        click.echo(f"{stack_of(error)}\n{title}: not tried, {said(error)}")
+        return EXIT_CODES[Outcome.INCOMPLETE]
+    if not ours:
+        cut_to_check(error)
+    click.echo(f"{stack_of(error)}\n{title}: {'the suite is at fault' if ours else 'fails'}")
+    if debug:
+        pdb.post_mortem(traceback_of(error))
+    return EXIT_CODES[Outcome.HARNESS if ours else Outcome.DEPARTED]
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[List[bool]]:
+    """Note whether the user has interrupted: a subject may raise KeyboardInterrupt as well."""
+    noted: List[bool] = []
+
+    def interrupt(number: int, frame: Any) -> None:
+        noted.append(True)
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
