@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Optional, Tuple
 
 import click
 
@@ -17,12 +17,14 @@ from streamgauge.conformance.commands.options import WORKERS
 from streamgauge.conformance.errors import UsageError
 from streamgauge.conformance.report.console import make_console
 from streamgauge.conformance.report.progress import ProgressBar
-from streamgauge.conformance.saboteurs import all_saboteurs, page, printing
-from streamgauge.conformance.saboteurs.making import Saboteur
-from streamgauge.conformance.saboteurs.matrix import SCOPES, Matrix, plans, tried
 from streamgauge.conformance.verdicts import exit_code
 
+if TYPE_CHECKING:
+    from streamgauge.conformance.saboteurs.making import Saboteur
+
 __all__ = ["saboteurs"]
+
+SCOPES = ("clause", "object", "all")
 
 EPILOG = (
     "Exit codes: 0 every saboteur is found by its clause, every check finds one; 1 not so; "
@@ -63,6 +65,10 @@ def saboteurs(
     A PATTERN matches a saboteur's name, its theme or the clause that it breaks. Each is a subject
     as well: streamgauge run streamgauge.conformance.saboteurs:NAME.
     """
+    # Hundreds of functions, which this command alone needs.
+    from streamgauge.conformance.saboteurs import page, printing  # noqa: PLC0415
+    from streamgauge.conformance.saboteurs.matrix import Matrix, plans, tried  # noqa: PLC0415
+
     chosen = _chosen(names)
     console = make_console(sys.stdout)
     if only_list:
@@ -82,6 +88,8 @@ def saboteurs(
 
 
 def _chosen(patterns: Tuple[str, ...]) -> Dict[str, Saboteur]:
+    from streamgauge.conformance.saboteurs import all_saboteurs  # noqa: PLC0415 - as above
+
     every = all_saboteurs()
     chosen = {
         name: one
