@@ -15,6 +15,7 @@ import click
 from streamgauge.conformance import catalogue as catalogues
 from streamgauge.conformance.commands.options import WORKERS
 from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.filing import write_whole
 from streamgauge.conformance.report.console import make_console
 from streamgauge.conformance.report.progress import ProgressBar
 from streamgauge.conformance.verdicts import exit_code
@@ -110,6 +111,6 @@ def _chosen(patterns: Tuple[str, ...]) -> Dict[str, Saboteur]:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise UsageError(f"--page {path}: {error.strerror or error}; name a file") from error
