@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -29,8 +30,8 @@ class FakeEngine:
     Attributes:
         plan: the one that it was given.
         verdicts: clause -> verdict, for each subject and loop; on link tcp.
-        ends: what `run` returns, or an exception that it raises after the results.
-        refuses: an exception that `check_plan` raises.
+        ends: what `go` returns, or an exception that it raises after the results.
+        refuses: an exception that `opened` raises.
     """
 
     def __init__(self):
@@ -40,40 +41,48 @@ class FakeEngine:
         self.refuses = None
         self.told = 0
 
-    def check_plan(self, plan):
+    @contextlib.contextmanager
+    def opened(self, plan):
         """Take the plan, or refuse it."""
         self.plan = plan
         if self.refuses:
             raise self.refuses
-        return len(self.verdicts)
+        yield self
 
-    def run(self, plan, listener):
+    def go(self, listener):
         """Tell every result, until the listener has enough."""
-        assert plan == self.plan
         listener.started(len(self.verdicts))
-        for subject in plan.subjects:
-            for clause, word in self.verdicts.items():
-                level = catalogue.load()[clause].level
-                detail = "" if word == "pass" else "expected 1, got 2"
-                verdict = Verdict(word)
-                for loop in plan.loops:
-                    listener.result(
-                        Result(subject, loop, "tcp", clause, "check", level, verdict, detail, 0.1)
-                    )
-                    self.told += 1
-                if listener.wants_stop:
-                    return False
+        for result in self.results():
+            listener.result(result)
+            self.told += 1
+            if listener.wants_stop:
+                return False
         if isinstance(self.ends, BaseException):
             raise self.ends
         return self.ends
+
+    def play(self, trials):
+        """Play a trial again: it comes to the same."""
+        return [r for r in self.results() if f"{r.clause}[check-{r.subject}-" in trials[0]]
+
+    def results(self):
+        """Return all that is told."""
+        return [
+            Result(
+                *(subject, loop, "tcp", clause, "check", catalogue.load()[clause].level),
+                *(Verdict(word), "" if word == "pass" else "expected 1, got 2", 0.1),
+            )
+            for subject in self.plan.subjects
+            for clause, word in self.verdicts.items()
+            for loop in self.plan.loops
+        ]
 
 
 @pytest.fixture
 def fake(monkeypatch):
     """Put a fake engine in place, and let one clause be all that is due."""
     one = FakeEngine()
-    monkeypatch.setattr(engine, "check_plan", one.check_plan)
-    monkeypatch.setattr(engine, "run", one.run)
+    monkeypatch.setattr(engine, "opened", one.opened)
     monkeypatch.setattr(registry, "all_checks", lambda: registry_of(CHECKED))
     # What departs counts, on whatever release these tests run.
     monkeypatch.setattr(judging, "observed", lambda: Observed({"asyncio": Row((running(),))}))
@@ -168,10 +177,11 @@ def test_exit_code_of_a_run(run, fake, verdict, ends, code):
     ],
 )  # fmt: skip
 def test_a_run_that_breaks_is_one_line(run, fake, error, code, line):
-    """No traceback, no report of half a run: a line on stderr."""
+    """No traceback: the account of what was found, and a line on stderr."""
     fake.ends = error
     got, out, err = run("run", "streams")
-    assert (code, "", line + "\n") == (got, out, err.lstrip("\n"))  # click ends the line of ^C
+    assert (code, line + "\n") == (got, err.lstrip("\n"))  # click ends the line of ^C
+    assert "the run was cut short" in out
 
 
 def test_a_remedy_is_never_cut_off(run, fake):
@@ -372,18 +382,18 @@ def test_a_dash_writes_results_to_stdout(run, fake):
     ("ends", "kinds"),
     [
         (False, ["header", "result", "footer"]),
-        (KeyboardInterrupt(), ["header", "result"]),
-        (HarnessError("x"), ["header", "result"]),
+        (KeyboardInterrupt(), ["header", "result", "footer"]),
+        (HarnessError("x"), ["header", "result", "footer"]),
     ],
 )
 def test_a_footer_says_that_the_run_ended_in_order(run, fake, tmp_path, ends, kinds):
-    """A run that was cut short says so in its footer; one that broke has none."""
+    """A run that was cut short, or broke, says so in its footer."""
     fake.ends = ends
     path = tmp_path / "results.jsonl"
     run("run", "streams", "--jsonl", str(path))
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert kinds == [line["type"] for line in lines]
-    assert lines[-1].get("complete") is (False if ends is False else None)
+    assert lines[-1]["complete"] is False
 
 
 # --- the other commands ---
@@ -503,7 +513,7 @@ def test_a_real_trial(run, tmp_path):
 
 
 def test_an_interrupt_is_exit_4_and_a_line(signals_heeded, deadline):
-    """Ctrl-C in the midst of a run: no traceback, and no footer that would claim an end."""
+    """Ctrl-C in the midst of a run: no traceback, and a footer that claims no end."""
     process = subprocess.Popen(
         [*COMMAND, "run", "streams", "--workers", "1", "--jsonl", "-"],
         stdout=subprocess.PIPE,
@@ -514,8 +524,9 @@ def test_an_interrupt_is_exit_4_and_a_line(signals_heeded, deadline):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert ["header", "result"] == [json.loads(line)["type"] for line in lines]
-    assert '"footer"' not in out
-    assert (4, "streamgauge: interrupted; nothing is claimed") == (process.returncode, err.strip())
+    footer, last = json.loads(out.splitlines()[-1]), err.splitlines()[-1]
+    assert ("footer", False) == (footer["type"], footer["complete"])
+    assert (4, "streamgauge: interrupted; nothing is claimed") == (process.returncode, last)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -76,3 +77,18 @@ def test_a_trial_is_not_blamed_for_what_lay_about(tmp_path: Path) -> None:
         " clauses=['reader.readexactly.returns-n'], links=['feed'])"
     )
     assert re.search(r"^\d+ passed(, \d warnings?)? in", pytest_on(tmp_path, line), re.MULTILINE)
+
+
+def test_the_package_itself_can_be_named(tmp_path: Path) -> None:
+    """`pytest --pyargs streamgauge.conformance` has the trials of the subjects in a variable."""
+    words = ["--pyargs", "streamgauge.conformance", "-q", "-p", "no:cacheprovider"]
+    words += ["-k", "readexactly.returns-n and feed"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words],
+        cwd=tmp_path,
+        env={**os.environ, "STREAMGAUGE_SUBJECTS": "streams"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert re.search(r"^2 passed, \d+ deselected", done.stdout, re.MULTILINE), done.stdout

@@ -290,7 +290,7 @@ def _played(run: Run, everyone: Everyone) -> Tuple[bool, Optional[BaseException]
             if complete:
                 everyone.resolve(lambda trial: run.play([trial]))
         return complete, None
-    except (KeyboardInterrupt, StreamgaugeError) as error:
+    except (KeyboardInterrupt, Exception) as error:
         return False, error
     finally:
         if isinstance(everyone, Doubts):

@@ -16,6 +16,7 @@ from streamgauge.conformance.commands.watching import watched
 from streamgauge.conformance.commands.words import EPILOG
 from streamgauge.conformance.deviations import LISTABLE, Deviation
 from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.filing import write_whole
 from streamgauge.conformance.report.account import Account
 from streamgauge.conformance.verdicts import EXIT_CODES, Outcome, exit_code
 
@@ -106,7 +107,7 @@ def _rewritten(
     if text == before:
         return f"{path}: nothing to change"
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}; give another --file") from error
     count = text.count("[[deviation]]") - kept.count("[[deviation]]")

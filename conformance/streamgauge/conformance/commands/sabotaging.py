@@ -8,21 +8,24 @@ from __future__ import annotations
 import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Optional, Tuple
 
 import click
 
 from streamgauge.conformance import catalogue as catalogues
 from streamgauge.conformance.commands.options import WORKERS
 from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.filing import write_whole
 from streamgauge.conformance.report.console import make_console
 from streamgauge.conformance.report.progress import ProgressBar
-from streamgauge.conformance.saboteurs import all_saboteurs, page, printing
-from streamgauge.conformance.saboteurs.making import Saboteur
-from streamgauge.conformance.saboteurs.matrix import SCOPES, Matrix, plans, tried
 from streamgauge.conformance.verdicts import exit_code
 
+if TYPE_CHECKING:
+    from streamgauge.conformance.saboteurs.making import Saboteur
+
 __all__ = ["saboteurs"]
+
+SCOPES = ("clause", "object", "all")
 
 EPILOG = (
     "Exit codes: 0 every saboteur is found by its clause, every check finds one; 1 not so; "
@@ -63,6 +66,10 @@ def saboteurs(
     A PATTERN matches a saboteur's name, its theme or the clause that it breaks. Each is a subject
     as well: streamgauge run streamgauge.conformance.saboteurs:NAME.
     """
+    # Hundreds of functions, which this command alone needs.
+    from streamgauge.conformance.saboteurs import page, printing  # noqa: PLC0415
+    from streamgauge.conformance.saboteurs.matrix import Matrix, plans, tried  # noqa: PLC0415
+
     chosen = _chosen(names)
     console = make_console(sys.stdout)
     if only_list:
@@ -82,6 +89,8 @@ def saboteurs(
 
 
 def _chosen(patterns: Tuple[str, ...]) -> Dict[str, Saboteur]:
+    from streamgauge.conformance.saboteurs import all_saboteurs  # noqa: PLC0415 - as above
+
     every = all_saboteurs()
     chosen = {
         name: one
@@ -102,6 +111,6 @@ def _chosen(patterns: Tuple[str, ...]) -> Dict[str, Saboteur]:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise UsageError(f"--page {path}: {error.strerror or error}; name a file") from error

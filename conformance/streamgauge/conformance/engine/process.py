@@ -14,7 +14,7 @@ import signal
 import sys
 from typing import Any, Dict, Iterator, List
 
-from streamgauge.conformance import certificates, heap
+from streamgauge.conformance import heap
 from streamgauge.conformance.engine.asking import ask
 from streamgauge.conformance.engine.keeper import Role
 from streamgauge.conformance.engine.supervisor import Supervisor
@@ -121,7 +121,10 @@ def _obey(
     wanted: List[str] = order.get("play", [])
     trials = [spec for spec in selection.trials if not wanted or spec.id in wanted]
     if any(spec.link == "tls" for spec in trials):
-        certificates.server_context()  # once for all children
+        # Once for all children, and where TLS is tried alone: it takes long to import.
+        from streamgauge.conformance import certificates  # noqa: PLC0415
+
+        certificates.server_context()
         certificates.client_context()
     tally = Tally(trials, selection.plan.repeat, teller)
     complete = supervisor.run(tally)

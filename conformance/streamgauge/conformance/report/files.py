@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Callable, Dict, Mapping, Optional
 
 from streamgauge.conformance.errors import UsageError
+from streamgauge.conformance.filing import write_whole
 from streamgauge.conformance.plan import RunPlan
 from streamgauge.conformance.report.account import Account
 from streamgauge.conformance.report.badge import badge, check_one_subject
@@ -61,8 +62,7 @@ def write_files(files: Files, account: Account) -> None:
     for option, path in _wanted(files).items():
         make, _ = REPORTS[option]
         try:
-            # A subject's message may hold half of a surrogate pair, which no file can.
-            path.write_text(make(account), encoding="utf-8", errors="backslashreplace")
+            write_whole(path, make(account))
         except OSError as error:
             raise ResultsLostError(
                 f"--{option} {path}: {error.strerror}; make room or name another file"

@@ -22,6 +22,8 @@ __all__ = ["SABOTEURS", "Saboteur", "instead", "private_copy", "saboteur"]
 TARGET = "streamgauge.streams"
 
 Patch = Callable[[Any], None]
+# Python leaves docstrings out with -OO: nobody is told of the fault then.
+UNDOCUMENTED = "not told with -OO" if sys.flags.optimize > 1 else ""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -76,7 +78,7 @@ def saboteur(
 
     def register(patch: Patch) -> Patch:
         called = name or patch.__name__
-        told = fault or (patch.__doc__ or "").strip()
+        told = fault or (patch.__doc__ or UNDOCUMENTED).strip()
         if called in SABOTEURS or not told:
             raise ValueError(f"saboteur {called}: expected a name of its own and a docstring")
         theme = patch.__module__.rsplit(".", 1)[-1]

@@ -76,7 +76,7 @@ def _themes(matrix: Matrix) -> List[str]:
     sections: Dict[str, str] = {}
     for one in matrix.saboteurs.values():
         if one.theme not in sections:
-            about = (sys.modules[one.patch.__module__].__doc__ or "").splitlines()[0]
+            about = (sys.modules[one.patch.__module__].__doc__ or one.theme).splitlines()[0]
             sections[one.theme] = SABOTEURS.format(theme=one.theme.capitalize(), about=about)
         sections[one.theme] += _row(one, matrix)
     return list(sections.values())
