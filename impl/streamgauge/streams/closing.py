@@ -31,6 +31,7 @@ class ForeignFlow:
     _connection_lost = False
     _over_ssl = True
     _shares_transport = True
+    _asked = True
 
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol

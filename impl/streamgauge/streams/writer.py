@@ -19,6 +19,13 @@ from .landing import Landing
 from .reader import StreamReader
 from .transports import disown_tls, is_closing, start_tls
 
+# The protocol's method that asyncio's own start_tls calls in the end, by its name on this Python.
+_REPLACE = (
+    "_replace_writer"
+    if hasattr(asyncio.StreamReaderProtocol, "_replace_writer")
+    else "_replace_transport"
+)
+
 # Drains over TLS, with nothing to wait for, of which one gives the loop a turn.
 TLS_DRAINS_A_TURN = 128
 
@@ -41,12 +48,20 @@ class _Asked:
         self._reader = reader
 
     @property
-    def _exception(self) -> Any:
+    def _failure(self) -> Any:
         return None if self._reader is None else self._reader.exception()
 
+    def _kept_failure(self) -> Any:
+        error = self._failure
+        kept = isinstance(self._reader, StreamReader) and error is self._reader._failure
+        return self._reader._kept_failure() if kept else error
 
-class StreamWriter:
+
+class StreamWriter(asyncio.StreamWriter):
     """A stream of bytes to be sent.
+
+    It is a kind of asyncio's writer for ``isinstance`` and type checkers only: nothing of that is
+    used.
 
     A writer that is collected without having been closed closes the connection, with a
     ResourceWarning.
@@ -64,8 +79,6 @@ class StreamWriter:
     """
 
     __slots__ = (
-        "__dict__",  # made when a program hangs something of its own on its writer
-        "__weakref__",
         "_flow",
         "_loop",
         "_protocol",
@@ -198,8 +211,12 @@ class StreamWriter:
         flow = self._flow
         if flow._over_ssl:
             flow._bound_tls_close(self._transport)
-        if not flow._connection_lost or flow._connection_error is not None:
+        if flow._asked:
             await flow._get_close_waiter(self)
+        elif not flow._connection_lost:
+            await flow._wait_for_end()
+        elif flow._connection_error is not None:
+            raise flow._kept_error()
 
     async def drain(self) -> None:
         """Wait until it is appropriate to write more; return at once if it is so now.
@@ -215,8 +232,8 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.drain.
         """
-        if self._state._exception is not None:
-            raise self._state._exception
+        if self._state._failure is not None:
+            raise self._state._kept_failure()
         if not self._touched and self._flow._calm:
             return
         flow = self._flow
@@ -231,7 +248,7 @@ class StreamWriter:
         elif flow._calm:  # nothing has happened but what this writer did, which went well
             self._touched = False
             return
-        if flow._paused or flow._connection_lost:
+        if flow._paused or flow._connection_lost or flow._asked:
             await self._protocol._drain_helper()
         elif flow._over_ssl:
             # A TLS transport does not see that the one below it is closing (gh-80982): the loop
@@ -313,8 +330,8 @@ class StreamWriter:
         self._flow._calm = False
         self._transport = transport
         protocol = self._protocol
-        if hasattr(protocol, "_exchange"):
-            protocol._exchange(transport)
+        if hasattr(protocol, _REPLACE):
+            getattr(protocol, _REPLACE)(self if _REPLACE == "_replace_writer" else transport)
             return
         protocol._transport = transport
         protocol._over_ssl = True
@@ -331,6 +348,13 @@ class StreamWriter:
         known = error if isinstance(error, Exception) else None
         self._flow._end(known)
 
+    @property
+    def _complete_fut(self) -> asyncio.Future[None]:
+        """A future that is done; asyncio keeps one here."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        done.set_result(None)
+        return done
+
     def __del__(self, warn: Any = warnings.warn) -> None:
         try:
             transport = self._transport
@@ -341,8 +365,7 @@ class StreamWriter:
         if self._loop.is_closed():
             warn("loop is closed", ResourceWarning)
             return
-        shown = repr(self)
-        transport.close()
+        self.close()  # before anything else that may fail
         if self._flow._over_ssl:
             self._flow._bound_tls_close(transport)
-        warn(f"unclosed {shown}", ResourceWarning)
+        warn(f"unclosed {self!r}", ResourceWarning)

@@ -49,7 +49,7 @@ def a_cancelled_large_message_is_dropped(s: Any) -> None:
     real = s.StreamReader._give_up
 
     @instead(s.StreamReader)
-    def _give_up(self: Any) -> None:
+    def _give_up(self: Any, waiter: Any) -> None:
         landing = self._landing
         if landing is not None and landing.filled < landing.size:
             self._take_off()
@@ -62,7 +62,7 @@ def a_large_message_cancelled_at_its_end_is_lost(s: Any) -> None:
     real = s.StreamReader._give_up
 
     @instead(s.StreamReader)
-    def _give_up(self: Any) -> None:
+    def _give_up(self: Any, waiter: Any) -> None:
         landing = self._landing
         if landing is not None and landing.filled == landing.size:
             self._take_off()

@@ -233,7 +233,7 @@ def a_cancelled_read_keeps_its_place(s: Any) -> None:
     real = s.StreamReader._give_up
 
     @instead(s.StreamReader)
-    def _give_up(self: Any) -> None:
+    def _give_up(self: Any, waiter: Any) -> None:
         real(self)
         self._waiter = asyncio.get_running_loop().create_future()
 

@@ -174,10 +174,10 @@ def a_pause_before_the_upgrade_counts_after_it(s: Any) -> None:
 @saboteur("writer.start_tls.lost-connection-raises", "nothing was raised")
 def drain_does_not_know_of_the_upgrade(s: Any) -> None:
     """After start_tls, drain takes the connection for one that tells of its end by itself."""
-    real = s.StreamReaderProtocol._exchange
+    real = s.StreamReaderProtocol._replace_transport
 
     @instead(s.StreamReaderProtocol)
-    def _exchange(self: Any, transport: Any) -> None:
+    def _replace_transport(self: Any, transport: Any) -> None:
         real(self, transport)
         self._over_ssl = False
 
@@ -224,9 +224,9 @@ def an_upgrade_waits_for_no_full_buffer(s: Any) -> None:
 @saboteur("writer.start_tls.end-not-warned-of", "what was logged")
 def an_upgraded_connection_is_to_stay_half_open(s: Any) -> None:
     """After start_tls, the protocol answers EOF as that of a plain connection."""
-    real = s.StreamReaderProtocol._exchange
+    real = s.StreamReaderProtocol._replace_transport
 
     @instead(s.StreamReaderProtocol)
-    def _exchange(self: Any, transport: Any) -> None:
+    def _replace_transport(self: Any, transport: Any) -> None:
         real(self, transport)
         self._over_ssl = False
