@@ -26,17 +26,6 @@ _SMALL_BYTES = 4096
 _GATHER_BYTES = 2**18
 
 
-class _Stream(BytesIO):
-    """A BytesIO that stays usable when the garbage collector has found it in a cycle.
-
-    The collector finalises an IO object, which closes it, before it clears the cycle; and somebody
-    else's ``__del__`` may still ask the reader. An object that says it is closed is left alone.
-    """
-
-    __slots__ = ()
-    closed = True  # BytesIO itself asks its buffer, not this
-
-
 # What stands for the queue until there is one: most connections never need it. Never changed.
 NO_QUEUE: Deque[bytes | bytearray] = deque()
 
@@ -65,11 +54,25 @@ class ReceiveBuffer:
     __slots__ = ("before", "head", "stream", "tail", "tail_size")
 
     def __init__(self) -> None:
-        self.stream = _Stream()
+        self.stream = BytesIO()
         self.head = b""
         self.tail_size = 0
         self.tail = NO_QUEUE
         self.before = 0  # bytes that were received before those of head
+
+    def __del__(self) -> None:
+        """Stay usable when the garbage collector has found it in a cycle.
+
+        The collector finalises an IO object, which closes it, before it clears the cycle; and
+        somebody else's ``__del__`` may still ask the reader. It goes by age, and this is older
+        than its stream. (A stream that can't be closed would make each read dearer.)
+        """
+        try:
+            place = self.stream.tell()
+        except (AttributeError, ValueError):
+            return
+        self.stream = BytesIO(self.head)
+        self.stream.seek(place)
 
     @property
     def size(self) -> int:

@@ -15,7 +15,8 @@ retrieved.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Awaitable
+from contextlib import contextmanager
+from typing import Any, Awaitable, Iterator
 
 from .errors import as_kept, traceback_of
 from .transports import closes_unbounded, is_closing
@@ -169,6 +170,21 @@ class FlowControlMixin(asyncio.BaseProtocol):
     def _drain_waiter(self) -> Any:
         """The first that waits in a drain, or None: asyncio up to 3.9 has but one."""
         return next(iter(self._drain_waiters), None)
+
+    @contextmanager
+    def _shaking_hands(self) -> Iterator[None]:
+        """Be one over TLS from now on, unless that fails.
+
+        The peer may end the connection in the turn in which the handshake is done, and the TLS
+        layer logs a complaint of a protocol that would then keep its side open.
+        """
+        before = self._over_ssl
+        self._over_ssl = True
+        try:
+            yield
+        except BaseException:
+            self._over_ssl = before
+            raise
 
     def _close(self, transport: Any) -> None:
         """Close a TLS transport, which asyncio's is broken by if it is closing already."""

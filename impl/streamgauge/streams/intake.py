@@ -68,6 +68,7 @@ class Intake(asyncio.StreamReader):
     )
 
     # Class-level defaults for attributes that few connections ever set.
+    _source_traceback: Any = None  # asyncio's protocol looks at it
     _ending = False  # the exception that is being set ended the connection
     _failure_traceback: Any = None
     _guessed = False  # the loop was not running and may be another than the transport's
@@ -308,6 +309,11 @@ class Intake(asyncio.StreamReader):
         """Put what has come of a message that is being received in one place into the buffer."""
         if self._landing is not None:
             self._incoming.append(self._take_off())
+
+    def _take_all(self) -> bytes:
+        """Take everything that was received."""
+        self._settle()
+        return self._incoming.take_all()
 
     def _take_off(self) -> bytes:
         landing: Any = self._landing

@@ -39,9 +39,9 @@ class ObedientReader(StreamReader):
 
     async def read(self, n: int = -1) -> bytes:
         """Read as :meth:`StreamReader.read` does; to EOF, by calls for a limit's worth each."""
-        n = min(checked_count("read", n), sys.maxsize)
-        if n >= 0:
-            return await self._read_waiting(n)
+        return await self._read_waiting(min(checked_count("read", n), sys.maxsize))
+
+    async def _read_to_eof(self) -> bytes:
         most = max(1, int(min(self._limit, sys.maxsize)))
         blocks: list[bytes] = []
         try:

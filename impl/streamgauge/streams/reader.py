@@ -285,8 +285,10 @@ class StreamReader(Names):
         while incoming.withheld or not incoming.size:
             if self._failure is not None:
                 raise self._kept_failure()
-            if self._eof or n == 0:
+            if n == 0:
                 return b""
+            if self._eof:
+                return self._consume(0)
             await self._wait("read", -n)
         return self._consume(n)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+from contextlib import suppress
+from functools import partial
 from typing import Any, Iterable
 
 from .arguments import BytesLike, checked_data, checked_lines, checked_tls
@@ -170,15 +172,20 @@ class StreamWriter(asyncio.StreamWriter):
     def write_eof(self) -> None:
         """Close the sending side once what was written is sent; reading goes on.
 
-        After :meth:`close` it does nothing.
+        After :meth:`close`, and when the connection is lost, it does nothing: `drain` tells.
 
         Raises:
             NotImplementedError: The transport can't, see :meth:`can_write_eof`.
 
         Source: edition 3.8, StreamWriter.write_eof.
         """
-        if not (is_closing(self._transport) and self._transport.can_write_eof()):
-            self._transport.write_eof()
+        transport = self._transport
+        if self._flow._connection_lost:
+            return  # `drain` tells; what transports that are gone do here differs
+        if is_closing(transport) and transport.can_write_eof():
+            return
+        with suppress(OSError):  # the peer has gone, and the loop has not told yet
+            transport.write_eof()
 
     def close(self) -> None:
         """Close the connection once what was written is sent.
@@ -271,7 +278,9 @@ class StreamWriter(asyncio.StreamWriter):
         """Upgrade the connection to TLS, on every Python whose loop can.
 
         On a server, what was received but not read belongs to the handshake and goes to the TLS
-        layer. Programs that use a plain reader and writer find both upgraded.
+        layer. On a client it came in the clear, from anybody, and would pass for the peer's
+        encrypted word: it is discarded, with a RuntimeWarning. Programs that use a plain reader and
+        writer find both upgraded.
 
         Args:
             sslcontext: The SSL context to use.
@@ -299,27 +308,48 @@ class StreamWriter(asyncio.StreamWriter):
             "ssl_shutdown_timeout": ssl_shutdown_timeout,
         }
         await self.drain()
-        plain = self._transport
-        try:
-            upgraded = await start_tls(
-                self._loop,
-                plain,
-                protocol,
-                sslcontext,
-                received=self._take_received if server_side else None,
-                server_side=server_side,
-                server_hostname=server_hostname,
-                **{name: value for name, value in timeouts.items() if value is not None},
-            )
-        except BaseException as error:
-            receiver = plain.get_protocol()
-            if receiver is not protocol and not isinstance(receiver, Landing):  # but TLS is
-                self._lose(plain, error)
-            raise
+        plain, lent = self._transport, getattr(self._reader, "_lent", None)
+        clear: list[bytes] = []
+        with self._flow._shaking_hands():
+            try:
+                upgraded = await start_tls(
+                    self._loop,
+                    plain,
+                    protocol,
+                    sslcontext,
+                    received=self._take_received if server_side else partial(self._discard, clear),
+                    server_side=server_side,
+                    server_hostname=server_hostname,
+                    **{name: value for name, value in timeouts.items() if value is not None},
+                )
+            except BaseException as error:
+                receiver = plain.get_protocol()
+                if receiver is not protocol and not isinstance(receiver, Landing):  # but TLS is
+                    self._lose(plain, error)
+                raise
+        if lent is False:  # asyncio has looked into the buffer, and is done with it
+            self._reader._lent = False
+            self._reader._stop_lending()
         self._go_on_with(upgraded)
+        if clear:
+            warnings.warn(
+                f"start_tls() discarded {len(clear[0])} bytes that came in the clear, before the "
+                "handshake, and that nobody had read",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _discard(self, clear: list[bytes]) -> bytes:
+        """Take what came in the clear to ``clear``; none of it is the TLS layer's."""
+        data = self._take_received()
+        if data:
+            clear.append(data)
+        return b""
 
     def _take_received(self) -> bytes:
         """Take what the reader has received and nobody has read."""
+        if isinstance(self._reader, StreamReader):
+            return self._reader._take_all()
         buffer: Any = getattr(self._reader, "_buffer", b"")
         data = bytes(buffer)
         if data:

@@ -234,7 +234,7 @@ def a_cancelled_read_keeps_its_place(s: Any) -> None:
 
     @instead(s.StreamReader)
     def _give_up(self: Any, waiter: Any) -> None:
-        real(self)
+        real(self, waiter)
         self._waiter = asyncio.get_running_loop().create_future()
 
 

@@ -102,14 +102,15 @@ def after_start_tls_the_reader_takes_in_everything(s: Any) -> None:
 
 
 @saboteur("writer.start_tls.earlier-bytes-readable", "the first line")
-def what_came_before_the_handshake_is_dropped(s: Any) -> None:
-    """What was buffered before start_tls is dropped, on a client as well."""
-    real = s.StreamWriter.start_tls
+def what_comes_first_after_the_handshake_is_dropped(s: Any) -> None:
+    """What was buffered before start_tls takes along what comes first after it."""
+    real = s.StreamReaderProtocol._replace_transport
 
-    @instead(s.StreamWriter)
-    async def start_tls(self: Any, sslcontext: Any, **kwds: Any) -> None:
-        self._reader._incoming.take_all()
-        await real(self, sslcontext, **kwds)
+    @instead(s.StreamReaderProtocol)
+    def _replace_transport(self: Any, transport: Any) -> None:
+        real(self, transport)
+        fed = self._stream_reader.feed_data
+        self._stream_reader.feed_data = lambda data: fed(data[10:])
 
 
 @saboteur("writer.start_tls.untrusted-certificate-raises", "expected SSLCertVerificationError")
