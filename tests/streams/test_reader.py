@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
+import traceback
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from streamgauge.streams import (
     LimitOverrunError,
     StreamReader,
 )
+from streamgauge.streams.buffer import ReceiveBuffer
 
 
 def fed(*chunks, limit=DEFAULT_LIMIT, eof=False, exc=None):
@@ -134,13 +136,63 @@ class TestReadline:
         assert raised.value.__cause__ is None
         assert at_once(reader.readline()) == b"next\n"
 
-    def test_an_over_long_line_without_its_end_is_dropped_as_far_as_it_came(self):
-        """ValueError; what comes later of the same line is read as a line."""
+    @pytest.mark.parametrize(
+        "rest", [[b"yy\nnext\n"], [b"y", b"y" * 30, b"y\nnext\n"], [b"\nnext\n"]]
+    )
+    def test_the_rest_of_an_over_long_line_is_no_line(self, rest):
+        """ValueError; what comes later of the same line is dropped through its newline."""
         reader = fed(b"x" * 11, limit=10)
         with pytest.raises(ValueError, match="limit of 10"):
             at_once(reader.readline())
-        reader.feed_data(b"yy\n")
-        assert at_once(reader.readline()) == b"yy\n"
+        for chunk in rest:
+            reader.feed_data(chunk)
+        assert at_once(reader.readline()) == b"next\n"
+        reader.feed_data(b"last\n")
+        assert at_once(reader.readline()) == b"last\n"
+        assert type(reader._incoming) is ReceiveBuffer  # the quick kind again
+
+    async def test_the_rest_of_an_over_long_line_is_waited_for(self):
+        """A readline waits for the newline, loses nothing when cancelled, and then for its line."""
+        reader = fed(b"x" * 11, limit=10)
+        with pytest.raises(ValueError, match="limit of 10"):
+            await reader.readline()
+        for chunk in (b"yyy", b"yy\nne"):
+            task = asyncio.ensure_future(reader.readline())
+            await asyncio.sleep(0)
+            reader.feed_data(chunk)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert not task.done()
+            task.cancel()
+            await asyncio.wait([task])
+        reader.feed_data(b"xt\n")
+        assert await reader.readline() == b"next\n"
+
+    @pytest.mark.parametrize("end", ["eof", "exception"])
+    def test_an_over_long_line_that_never_ends(self, end):
+        """EOF ends it as a line does; an exception is raised."""
+        reader = fed(b"x" * 11, limit=10)
+        with pytest.raises(ValueError, match="limit of 10"):
+            at_once(reader.readline())
+        reader.feed_data(b"yyy")
+        if end == "eof":
+            reader.feed_eof()
+            assert at_once(reader.readline()) == b""
+            assert reader.at_eof()
+        else:
+            reader.set_exception(KeyError("k"))
+            with pytest.raises(KeyError):
+                at_once(reader.readline())
+
+    def test_other_reads_get_the_rest_of_an_over_long_line(self):
+        """They have no lines; one that takes its newline makes readline begin after it."""
+        reader = fed(b"x" * 11, limit=10)
+        with pytest.raises(ValueError, match="limit of 10"):
+            at_once(reader.readline())
+        reader.feed_data(b"yyy\nnext\n")
+        assert at_once(reader.read(2)) == b"yy"
+        assert at_once(reader.readuntil(b"\n")) == b"y\n"
+        assert at_once(reader.readline()) == b"next\n"
 
     def test_over_long_data_at_eof(self):
         """ValueError and then b"": the data is dropped."""
@@ -358,17 +410,41 @@ class TestWaiting:
         assert await first == b"abc"
 
     async def test_the_error_names_the_method_that_was_called(self):
-        """Readline says readline, not what it is made of."""
+        """Of readline it says readuntil, as asyncio does."""
         reader = StreamReader()
         first = asyncio.ensure_future(reader.read(1))
         await asyncio.sleep(0)
-        for name in ("readline", "readuntil", "read"):
-            with pytest.raises(RuntimeError, match=rf"^{name}\(\)"):
+        for name, named in (
+            ("readline", "readuntil"),
+            ("readuntil", "readuntil"),
+            ("read", "read"),
+        ):
+            with pytest.raises(RuntimeError, match=rf"^{named}\(\)"):
                 await getattr(reader, name)()
         with pytest.raises(RuntimeError, match=r"^readexactly\(\)"):
             await reader.readexactly(1)
         reader.feed_data(b"x")
         await first
+
+    @pytest.mark.parametrize("name", ["read", "readline", "readexactly", "readuntil"])
+    async def test_a_cancelled_read_gives_up_its_place_at_once(self, name):
+        """A read that is called before the cancelled one has run takes over, undisturbed."""
+        reader = StreamReader()
+        for data in (b"one\n", b"two\n"):
+            first = asyncio.ensure_future(reader.readline())
+            await asyncio.sleep(0)
+            first.cancel()
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, reader.feed_data, data)
+            read = getattr(reader, name)(*{"read": (9,), "readexactly": (4,)}.get(name, ()))
+            assert await asyncio.wait_for(read, 5) == data
+            assert first.cancelled()
+        second = asyncio.ensure_future(reader.read(9))
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="another read"):
+            await reader.read(9)
+        reader.feed_eof()
+        await second
 
     async def test_a_read_that_need_not_wait_is_served(self):
         """While one waits for more, another takes what there is, and the first still gets its."""
@@ -513,9 +589,10 @@ class TestEofAndExceptions:
         assert not reader.at_eof()
 
     @each_read
-    async def test_data_comes_before_an_exception(self, read):
+    async def test_data_comes_before_the_connections_end(self, read):
         """What the buffer serves is served; then the exception, and the rest can be read."""
-        reader = fed(b"abSEP\n", b"12", exc=ConnectionResetError)
+        reader = fed(b"abSEP\n", b"12")
+        reader._end_by(ConnectionResetError)
         if read is not READS["read to EOF"]:
             data = await read(reader)
             assert b"abSEP\n12".startswith(data)
@@ -530,11 +607,59 @@ class TestEofAndExceptions:
         with pytest.raises(ConnectionResetError):
             await reader.read(100)
 
+    @each_read
+    @pytest.mark.parametrize("by_hand", [False, True])
+    async def test_a_programs_exception_wins_at_once(self, read, by_hand):
+        """Whatever is buffered, and comes later, every read raises it; nothing is lost."""
+        reader = fed(b"abSEP\n", b"12")
+        if by_hand:
+            reader._exception = KeyError("set")
+        else:
+            reader.set_exception(KeyError("set"))
+        for _ in range(2):
+            with pytest.raises(KeyError, match="set"):
+                await read(reader)
+            reader.feed_data(b"more SEP\n")
+        reader.set_exception(None)
+        assert await reader.read(100) == b"abSEP\n12" + 2 * b"more SEP\n"
+        assert type(reader._incoming) is ReceiveBuffer  # the quick kind again
+
+    async def test_a_programs_exception_wins_over_the_data_that_came_with_it(self):
+        """A read that was woken and has not run yet raises it too."""
+        reader = StreamReader()
+        task = asyncio.ensure_future(reader.readline())
+        await asyncio.sleep(0)
+        reader.feed_data(b"line\n")
+        reader.set_exception(KeyError("set"))
+        with pytest.raises(KeyError, match="set"):
+            await task
+
+    def test_a_poisoned_reader_still_pauses_its_transport(self, transport):
+        """What comes after set_exception, and nobody can read, does not pile up."""
+        reader = StreamReader(limit=10)
+        reader.set_transport(transport)
+        reader.set_exception(KeyError("k"))
+        for _ in range(3):
+            reader.feed_data(b"x" * 9)
+        assert transport.log == ["pause"]
+
     def test_an_exception_can_be_taken_back(self):
         """set_exception(None) makes the reader what it was."""
         reader = fed(b"abc", exc=KeyError("k"), eof=True)
         reader.set_exception(None)
         assert at_once(reader.read()) == b"abc"
+
+    @pytest.mark.parametrize("by", ["set_exception", "_end_by"])
+    def test_an_exception_that_is_raised_again_does_not_grow(self, by):
+        """It is the same object, with a traceback of the same length, each time."""
+        reader = fed()
+        try:
+            raise ConnectionResetError("x")
+        except ConnectionResetError as error:
+            getattr(reader, by)(error)
+        first = raised_by(reader)
+        assert [raised_by(reader) for _ in range(3)] == [first] * 3
+        assert first[1][-1] == "test_an_exception_that_is_raised_again_does_not_grow"
 
     @each_read
     async def test_eof_ends_a_wait(self, read):
@@ -545,6 +670,16 @@ class TestEofAndExceptions:
         reader.feed_eof()
         (result,) = await asyncio.gather(task, return_exceptions=True)
         assert getattr(result, "partial", result) == b""
+
+
+def raised_by(reader):
+    """Return what a read raises, and the functions in its traceback."""
+    try:
+        at_once(reader.read(1))
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        return error, [frame.name for frame in frames if frame.name != "raised_by"]
+    return None
 
 
 class TestFlowControl:
@@ -694,7 +829,7 @@ class TestFlowControl:
         if end == "eof":
             reader.feed_eof()
         elif end == "exception":
-            reader.set_exception(OSError())
+            reader._end_by(OSError())
         else:
             transport.closing = True
         assert at_once(reader.read(30)) == b"x" * 30
@@ -704,7 +839,7 @@ class TestFlowControl:
         """A second set_transport is an AssertionError, the same one again is not."""
         reader = self.attached(transport)
         reader.set_transport(transport)
-        with pytest.raises(AssertionError, match="has a transport"):
+        with pytest.raises(AssertionError, match=r"^Transport already set"):
             reader.set_transport(object())
 
 

@@ -36,7 +36,7 @@ def checked_limit(limit: Any) -> float:
         raise TypeError(f"limit has to be a positive number of bytes or None, got {_named(limit)}")
     number: Any = limit
     if not number > 0:  # this way round, it catches NaN as well
-        raise ValueError(f"limit has to be a positive number of bytes, got {limit!r}")
+        raise ValueError(f"Limit cannot be <= 0: expected a number of bytes, got {limit!r}")
     return number  # type: ignore[no-any-return]  # every Real compares and multiplies like a float
 
 
@@ -64,7 +64,7 @@ def checked_separators(separator: Any) -> tuple[bytes, ...]:
     """
     several = separator if isinstance(separator, tuple) else (separator,)
     if not several:
-        raise ValueError("readuntil() needs at least one separator, got an empty tuple")
+        raise ValueError("Separator should contain at least one element, got an empty tuple")
     for each in several:
         if not isinstance(each, (bytes, bytearray, memoryview)):
             raise TypeError(
@@ -73,7 +73,7 @@ def checked_separators(separator: Any) -> tuple[bytes, ...]:
             )
         if not each:
             raise ValueError(
-                f"a separator has to have at least one byte, got {short_repr(separator)}"
+                f"Separator should be at least one-byte string, got {short_repr(separator)}"
             )
     return tuple(sorted(map(bytes, several), key=len))
 
@@ -91,7 +91,10 @@ def checked_data(data: Any) -> bytes:
         return data
     if isinstance(data, (bytearray, memoryview)):
         return bytes(data)
-    raise TypeError(f"data has to be bytes, bytearray or memoryview, got {_named(data)}")
+    raise TypeError(
+        f"data argument must be a bytes-like object, not {type(data).__name__!r}: expected bytes, "
+        f"bytearray or memoryview, got {short_repr(data)}"
+    )
 
 
 def checked_lines(lines: Any) -> bytes:
@@ -125,7 +128,10 @@ def checked_tls(sslcontext: Any, server_hostname: str | None, server_side: bool)
     import ssl  # noqa: PLC0415  # only for those who use it: Python may be built without
 
     if not isinstance(sslcontext, ssl.SSLContext):
-        raise TypeError(f"sslcontext has to be an ssl.SSLContext, got {_named(sslcontext)}")
+        raise TypeError(
+            "sslcontext is expected to be an instance of ssl.SSLContext, got "
+            f"{sslcontext!r} ({type(sslcontext).__name__})"
+        )
     if sslcontext.check_hostname and not server_side and not server_hostname:
         raise ValueError(
             "sslcontext.check_hostname is set, so server_hostname has to name the host, "

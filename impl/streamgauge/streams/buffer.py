@@ -25,8 +25,9 @@ _MANY_CHUNKS = 4
 _SMALL_BYTES = 4096
 _GATHER_BYTES = 2**18
 
+
 # What stands for the queue until there is one: most connections never need it. Never changed.
-_NO_QUEUE: Deque[bytes | bytearray] = deque()
+NO_QUEUE: Deque[bytes | bytearray] = deque()
 
 
 class ReceiveBuffer:
@@ -43,7 +44,12 @@ class ReceiveBuffer:
         stream: Reads from what is left of ``head``; to be read from and asked for its place only.
         tail: The queue: what came behind ``head``, untouched; tiny chunks in bytearrays.
         tail_size: How many bytes are in the queue behind ``head``.
+        withheld: No read may be served from here (see ``lending``).
+        skipped: Here is the rest of a line that was too long (see ``lending``).
     """
+
+    withheld = False
+    skipped = False
 
     __slots__ = ("before", "head", "stream", "tail", "tail_size")
 
@@ -51,8 +57,22 @@ class ReceiveBuffer:
         self.stream = BytesIO()
         self.head = b""
         self.tail_size = 0
-        self.tail = _NO_QUEUE
+        self.tail = NO_QUEUE
         self.before = 0  # bytes that were received before those of head
+
+    def __del__(self) -> None:
+        """Stay usable when the garbage collector has found it in a cycle.
+
+        The collector finalises an IO object, which closes it, before it clears the cycle; and
+        somebody else's ``__del__`` may still ask the reader. It goes by age, and this is older
+        than its stream. (A stream that can't be closed would make each read dearer.)
+        """
+        try:
+            place = self.stream.tell()
+        except (AttributeError, ValueError):
+            return
+        self.stream = BytesIO(self.head)
+        self.stream.seek(place)
 
     @property
     def size(self) -> int:
@@ -122,7 +142,7 @@ class ReceiveBuffer:
         if self.tail_size <= missing:  # nothing stays
             parts += tail
             self.before += self.tail_size
-            self.tail = _NO_QUEUE
+            self.tail = NO_QUEUE
             self.tail_size = 0
         else:
             self._take_from_queue(missing, parts)
@@ -160,7 +180,7 @@ class ReceiveBuffer:
     def replace(self, data: bytes) -> None:
         """Forget everything and hold ``data`` in its place, as if it had just been received."""
         self.before += self.tail_size
-        self.tail = _NO_QUEUE
+        self.tail = NO_QUEUE
         self.tail_size = 0
         self._load(data)
 
@@ -192,7 +212,7 @@ class ReceiveBuffer:
         parts: list[bytes | bytearray] = [self.head[start:]] if rest else []
         if self.tail_size <= _GATHER_BYTES:
             parts += tail
-            self.tail = _NO_QUEUE
+            self.tail = NO_QUEUE
             self.tail_size = 0
         else:
             several = count * _GATHER_BYTES // self.tail_size  # at least 64

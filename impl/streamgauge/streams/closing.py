@@ -9,7 +9,8 @@ where it would look at our own (``flow``).
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, Iterator
 
 # asyncio's FlowControlMixin has the method and raises NotImplementedError in it.
 _UNIMPLEMENTED = getattr(
@@ -31,6 +32,7 @@ class ForeignFlow:
     _connection_lost = False
     _over_ssl = True
     _shares_transport = True
+    _asked = True
 
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
@@ -46,6 +48,20 @@ class ForeignFlow:
 
     def _bound_tls_close(self, transport: Any) -> None:
         """Leave the bound to the protocol."""
+
+    @contextmanager
+    def _shaking_hands(self) -> Iterator[None]:
+        """Let the protocol take itself for one over TLS; see `flow`."""
+        before = getattr(self._protocol, "_over_ssl", None)
+        if before is None:
+            yield
+            return
+        self._protocol._over_ssl = True
+        try:
+            yield
+        except BaseException:
+            self._protocol._over_ssl = before
+            raise
 
     def _end(self, exc: BaseException | None) -> None:
         """Tell the protocol that the connection has ended."""

@@ -15,8 +15,10 @@ retrieved.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Awaitable
+from contextlib import contextmanager
+from typing import Any, Awaitable, Iterator
 
+from .errors import as_kept, traceback_of
 from .transports import closes_unbounded, is_closing
 
 # How long a TLS peer may take to answer when this side closes: what asyncio allows since 3.11.
@@ -34,8 +36,10 @@ class FlowControlMixin(asyncio.BaseProtocol):
         loop: The loop that wakes those who wait; the running one unless told.
     """
 
-    # On the class stands how that begins which few connections change.
+    # Class-level defaults for attributes that few connections ever set.
     _connection_error: BaseException | None = None
+    _connection_traceback: Any = None
+    _asked = False  # a subclass has its own part in what a writer looks up here
     _tls_close_timer: asyncio.TimerHandle | None = None
     _shares_transport = False  # others have the transport, too, and may close it
     _drain_waiters = _NOBODY  # or their futures, in the order of their calls
@@ -74,18 +78,14 @@ class FlowControlMixin(asyncio.BaseProtocol):
         self._calm = False
         if exc is not None and self._connection_error is None:  # else closing was given up
             self._connection_error = exc
+            self._connection_traceback = traceback_of(exc)
         if self._tls_close_timer is not None:
             self._tls_close_timer.cancel()
             self._tls_close_timer = None
         if self._drain_waiters:
             _wake(self._drain_waiters)
-        for waiter in self._close_waiters:
-            if not waiter.done():
-                if self._connection_error is None:
-                    waiter.set_result(None)
-                else:
-                    waiter.set_exception(self._connection_error)
-        self._close_waiters = ()
+        if self._close_waiters:
+            self._wake_closing()
 
     _end = connection_lost  # without a subclass's part in it
 
@@ -108,7 +108,11 @@ class FlowControlMixin(asyncio.BaseProtocol):
         finally:
             waiters.pop(waiter, None)
         if self._connection_lost and self._connection_error is not None:
-            raise self._connection_error
+            raise self._kept_error()
+
+    def _kept_error(self) -> Any:
+        """Return what ended the connection, to be raised."""
+        return as_kept(self._connection_error, self._connection_traceback)
 
     def _get_close_waiter(self, stream: Any) -> Awaitable[None]:
         """Return what waits until the connection has ended, for one who waits.
@@ -128,7 +132,59 @@ class FlowControlMixin(asyncio.BaseProtocol):
 
     async def _ended(self) -> None:
         if self._connection_error is not None:
-            raise self._connection_error
+            raise self._kept_error()
+
+    async def _wait_for_end(self) -> None:
+        """Wait until the connection has ended, and raise what ended it as often as asked."""
+        try:
+            await self._get_close_waiter(None)
+        except BaseException as error:
+            if error is self._connection_error:
+                raise self._kept_error()  # noqa: B904  # it is the same
+            raise
+
+    @property
+    def _closed(self) -> asyncio.Future[None]:
+        """The end of the connection, one future for all who look at it; asyncio's name for it."""
+        closed: asyncio.Future[None] | None = self.__dict__.get("_closed_future")
+        if closed is None:
+            closed = (self._loop or asyncio.get_running_loop()).create_future()
+            closed.add_done_callback(_retrieve)
+            self._closed_future = closed
+            self._close_waiters = (*self._close_waiters, closed)
+            if self._connection_lost:
+                self._wake_closing()
+        return closed
+
+    def _wake_closing(self) -> None:
+        for waiter in self._close_waiters:
+            if waiter.done():
+                continue
+            if self._connection_error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(self._kept_error())
+        self._close_waiters = ()
+
+    @property
+    def _drain_waiter(self) -> Any:
+        """The first that waits in a drain, or None: asyncio up to 3.9 has but one."""
+        return next(iter(self._drain_waiters), None)
+
+    @contextmanager
+    def _shaking_hands(self) -> Iterator[None]:
+        """Be one over TLS from now on, unless that fails.
+
+        The peer may end the connection in the turn in which the handshake is done, and the TLS
+        layer logs a complaint of a protocol that would then keep its side open.
+        """
+        before = self._over_ssl
+        self._over_ssl = True
+        try:
+            yield
+        except BaseException:
+            self._over_ssl = before
+            raise
 
     def _close(self, transport: Any) -> None:
         """Close a TLS transport, which asyncio's is broken by if it is closing already."""
@@ -154,6 +210,12 @@ class FlowControlMixin(asyncio.BaseProtocol):
             f"TLS shutdown: no answer from the peer in {TLS_SHUTDOWN_TIMEOUT_S} seconds, aborted"
         )
         transport.abort()
+
+
+def _retrieve(future: asyncio.Future[None]) -> None:
+    """Look at a future's exception, so that none complains of not having been looked at."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _wake(waiters: dict[asyncio.Future[None], None]) -> None:

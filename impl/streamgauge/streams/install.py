@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import asyncio.streams
+import threading
 from contextlib import contextmanager
 from typing import Any, Iterator
 
@@ -36,22 +37,24 @@ _REPLACEMENTS: dict[str, Any] = {
 
 _originals: list[tuple[Any, str, Any]] = []
 _installs = 0
+_lock = threading.RLock()  # a signal's handler may install while its thread does
 
 
 def install() -> None:
     """Put the four functions and three classes in place of asyncio's.
 
-    Calls count: what is installed twice has to be uninstalled twice.
+    Calls count: what is installed twice has to be uninstalled twice. Any thread may call.
     """
     global _installs  # noqa: PLW0603  # what is counted, asyncio's names, is global as well
-    _installs += 1
-    if _installs > 1:
-        return
-    for module in (asyncio, asyncio.streams):
-        for name, replacement in _REPLACEMENTS.items():
-            if hasattr(module, name):
-                _originals.append((module, name, getattr(module, name)))
-                setattr(module, name, replacement)
+    with _lock:
+        _installs += 1
+        if _installs > 1:
+            return
+        for module in (asyncio, asyncio.streams):
+            for name, replacement in _REPLACEMENTS.items():
+                if hasattr(module, name):
+                    _originals.append((module, name, getattr(module, name)))
+                    setattr(module, name, replacement)
 
 
 def uninstall() -> None:
@@ -61,13 +64,16 @@ def uninstall() -> None:
         RuntimeError: Nothing is installed.
     """
     global _installs  # noqa: PLW0603  # see install
-    if not _installs:
-        raise RuntimeError("uninstall() without install(): asyncio's streams are in their place")
-    _installs -= 1
-    if _installs:
-        return
-    while _originals:
-        setattr(*_originals.pop())
+    with _lock:
+        if not _installs:
+            raise RuntimeError(
+                "uninstall() without install(): asyncio's streams are in their place"
+            )
+        _installs -= 1
+        if _installs:
+            return
+        while _originals:
+            setattr(*_originals.pop())
 
 
 @contextmanager

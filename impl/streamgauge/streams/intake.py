@@ -20,8 +20,10 @@ from typing import Any
 
 from .arguments import DEFAULT_LIMIT, BytesLike, checked_data, checked_limit
 from .buffer import ReceiveBuffer
-from .bufferview import BufferView
+from .errors import as_kept, traceback_of
 from .landing import Landing, land
+from .lending import LentBuffer
+from .loops import set_loop
 from .transports import delivers_once_a_turn, is_closing
 
 _SMALL_BYTES = 1024  # a chunk no larger than that may be held while a read waits, read or not
@@ -33,8 +35,11 @@ _EARNED = 8
 _UNKNOWN = float("inf")  # what a read to EOF needs
 
 
-class Intake:
+class Intake(asyncio.StreamReader):
     """What a stream reader is fed with, and how its reads wait for it.
+
+    It is a kind of asyncio's reader for ``isinstance`` and type checkers only: nothing of that is
+    used, and its constructor is not called.
 
     Args:
         limit: In bytes; the transport is paused when more than twice as much is buffered and
@@ -47,10 +52,8 @@ class Intake:
     """
 
     __slots__ = (
-        "__dict__",  # made when a program hangs something of its own on its reader
-        "__weakref__",
         "_eof",
-        "_exception",
+        "_failure",
         "_high_bytes",
         "_incoming",
         "_limit_bytes",
@@ -64,8 +67,11 @@ class Intake:
         "_waiter",
     )
 
-    # On the class stands how that begins which few connections change.
-    _source_traceback = None  # asyncio's protocol, which a program may join us to, looks for it
+    # Class-level defaults for attributes that few connections ever set.
+    _source_traceback: Any = None  # asyncio's protocol looks at it
+    _ending = False  # the exception that is being set ended the connection
+    _failure_traceback: Any = None
+    _guessed = False  # the loop was not running and may be another than the transport's
     _landing: Landing | None = None  # where a large message is received that a read waits for
 
     def __init__(
@@ -77,11 +83,14 @@ class Intake:
             limit = checked_limit(limit)
         self._limit_bytes = limit
         self._high_bytes, self._longest_line = _bounds(limit)
-        self._loop = loop if loop is not None else asyncio._get_running_loop()
+        self._loop: Any = loop if loop is not None else asyncio._get_running_loop()
+        if self._loop is None:
+            self._loop = set_loop()
+            self._guessed = True
         self._incoming = incoming = ReceiveBuffer()
         self._stream = incoming.stream
         self._eof = False
-        self._exception: Any = None
+        self._failure: Any = None
         self._waiter: asyncio.Future[None] | None = None
         self._needed: float = 0  # what the read wants that waits, see `_wait`
         self._sought: bytes | None = None
@@ -92,7 +101,7 @@ class Intake:
         """Return whether the buffer is empty and :meth:`feed_eof` was called."""
         return self._eof and not self._incoming.size
 
-    def feed_data(self, data: BytesLike) -> None:
+    def feed_data(self, data: BytesLike) -> None:  # type: ignore[override]  # no ints, one by one
         """Put received bytes behind the others and wake the read that they serve.
 
         Raises:
@@ -101,7 +110,7 @@ class Intake:
         """
         if self._eof:
             raise AssertionError(
-                f"feed_data() after feed_eof(): got {len(data)} bytes behind the end of the stream"
+                f"feed_data after feed_eof: got {len(data)} bytes behind the end of the stream"
             )
         if data.__class__ is not bytes:  # type(data), without a call
             data = checked_data(data)
@@ -145,16 +154,41 @@ class Intake:
 
     def exception(self) -> Any:
         """Return the exception given to :meth:`set_exception`, or None."""
-        return self._exception
+        return self._failure
 
     def set_exception(self, exc: Any) -> None:
-        """Make every read that the buffer does not serve raise ``exc``.
+        """Make every read raise ``exc``, whatever is buffered.
+
+        An exception that ended the connection comes through here as well, and is raised once what
+        is buffered does not serve a read.
 
         Args:
             exc: An exception or an exception class; None takes it back.
         """
-        self._exception = exc
+        self._fail(exc)
+        if not self._ending:
+            self._withhold(exc is not None)
         self._wake()
+
+    def _end_by(self, exc: Any) -> None:
+        """Set the exception that ended the connection: what is buffered can be read before it."""
+        self._ending = True
+        try:
+            self.set_exception(exc)  # which a subclass may look at
+        finally:
+            self._ending = False
+
+    def _fail(self, exc: Any) -> None:
+        self._failure = exc
+        self._failure_traceback = traceback_of(exc)
+
+    def _kept_failure(self) -> Any:
+        """Return what to raise."""
+        return as_kept(self._failure, self._failure_traceback)
+
+    def _withhold(self, withheld: bool) -> None:
+        """Let no read be served from the buffer, or let them again."""
+        raise NotImplementedError
 
     def set_transport(self, transport: Any) -> None:
         """Name the transport that is paused and resumed.
@@ -164,33 +198,15 @@ class Intake:
         """
         if self._transport is not None and self._transport is not transport:
             raise AssertionError(
-                f"this reader has a transport already, {self._transport!r}; got {transport!r}"
+                f"Transport already set: it is {self._transport!r}; got {transport!r}"
             )
         self._transport = transport
+        if self._guessed:
+            self._loop = asyncio._get_running_loop() or self._loop
 
-    @property
-    def _limit(self) -> float:
-        """The limit, in bytes; some programs set it after the fact."""
-        return self._limit_bytes
-
-    @_limit.setter
-    def _limit(self, limit: float) -> None:
+    def _set_limit(self, limit: float) -> None:
         self._limit_bytes = limit
         self._high_bytes, self._longest_line = _bounds(limit)
-        self._wake()  # what a read waits for may have come, by this limit
-
-    @property
-    def _buffer(self) -> BufferView:
-        """The buffer as asyncio's programs know it."""
-        self._settle()
-        self._needed = 0  # who looks may change what a read waits for
-        return BufferView(self._incoming)
-
-    @_buffer.setter
-    def _buffer(self, value: Any) -> None:
-        # `reader._buffer += data` ends here with the view it began with, already changed.
-        if not (isinstance(value, BufferView) and value._target is self._incoming):
-            self._incoming.replace(bytes(value))
 
     # Waiting.
 
@@ -213,15 +229,16 @@ class Intake:
             if self._landing is not None:
                 self._settle()
                 return  # to look again: what had come is in the buffer only now
-            raise RuntimeError(
-                f"{method}() would have to wait for data while another read of the same reader "
-                "waits; let one coroutine at a time read"
-            )
+            if not self._waiter.cancelled():  # else its read has only to learn that it is over
+                raise RuntimeError(
+                    f"{method}() called while another coroutine is already waiting for incoming "
+                    "data: another read of the same reader waits; let one at a time read"
+                )
         waiter = self._expect(needed, sought)
         try:
             await waiter
         except BaseException:
-            self._give_up()
+            self._give_up(waiter)
             raise
         self._waiter = None
 
@@ -233,7 +250,8 @@ class Intake:
         loop = self._loop
         if loop is None or self._transport is None:  # fed by hand, from any loop
             loop = asyncio.get_running_loop()
-        waiter = self._waiter = loop.create_future()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiter = waiter
         self._needed = needed
         self._sought = sought
         if len(self._incoming.head) > _SMALL_BYTES:
@@ -245,8 +263,10 @@ class Intake:
             self._resume()
         return waiter
 
-    def _give_up(self) -> None:
+    def _give_up(self, waiter: asyncio.Future[None]) -> None:
         """Take back what a read expected that ends without it."""
+        if self._waiter is not waiter:
+            return  # another read has taken over its place
         self._settle()
         # The bound that was lifted for this read holds again.
         if self._incoming.size > self._high_bytes:
@@ -272,6 +292,8 @@ class Intake:
         size = self._needed
         if size == _UNKNOWN or self._incoming.received * _EARNED < size:
             return
+        if isinstance(self._incoming, LentBuffer):
+            return  # somebody looks at what has come
         if getattr(self.feed_data, "__func__", None) is not _FEED_DATA:
             return  # somebody looks at what comes
         self._landing = land(self, self._transport, int(size))
@@ -287,6 +309,11 @@ class Intake:
         """Put what has come of a message that is being received in one place into the buffer."""
         if self._landing is not None:
             self._incoming.append(self._take_off())
+
+    def _take_all(self) -> bytes:
+        """Take everything that was received."""
+        self._settle()
+        return self._incoming.take_all()
 
     def _take_off(self) -> bytes:
         landing: Any = self._landing
@@ -324,7 +351,7 @@ class Intake:
             self._transport.resume_reading()
 
     def _ended(self) -> bool:
-        return self._eof or self._exception is not None
+        return self._eof or (self._failure is not None and not self._incoming.withheld)
 
     def _replace_transport(self, transport: Any) -> None:
         """Go on with another transport: the connection was upgraded to TLS."""

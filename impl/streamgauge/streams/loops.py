@@ -6,6 +6,7 @@ and no state live here.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import socket
 from typing import Any, Awaitable, Callable
@@ -14,6 +15,17 @@ from .eyeballs import connected_socket
 
 EYEBALLS = frozenset(("happy_eyeballs_delay", "interleave"))
 LOOKED_UP = ("family", "proto", "flags", "local_addr")  # spent on making the socket
+
+
+def set_loop() -> Any:
+    """Return the loop that ``asyncio.set_event_loop`` has set in this thread; None without one.
+
+    asyncio's ``get_event_loop`` made one, up to 3.13, where none was set: what nobody has asked for
+    would have to be closed by somebody. So a policy that keeps its loop is looked at.
+    """
+    events = asyncio.events
+    policy = getattr(events, "_get_event_loop_policy", None) or events.get_event_loop_policy
+    return getattr(getattr(policy(), "_local", None), "_loop", None)
 
 
 def create_connection(

@@ -4,19 +4,22 @@ Here live the transport's callbacks and the life of a server's handler. Bytes go
 pauses and the connection's end to ``flow``; nothing is buffered here and nothing is written.
 
 Who keeps whom alive: transport → protocol → reader → transport. Nothing refers to the writer but
-its user and, while it runs, the handler's task; so an abandoned writer is collected, and closes
-the connection. What is paid for it: a program that keeps only the reader loses the connection, as
-it does with asyncio since 3.11.5.
+its user, a handler's frame for instance; so an abandoned writer is collected, and closes the
+connection. What is paid for it: a program that keeps only the reader loses the connection, as it
+does with asyncio since 3.11.5.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import weakref
 from functools import partial
 from typing import Any, Callable, Set
 
 from .flow import FlowControlMixin
+from .intake import Intake
+from .loops import set_loop
 from .reader import StreamReader
 from .transports import is_reading, keep_paused
 from .writer import StreamWriter
@@ -26,11 +29,16 @@ ClientConnectedCallback = Callable[[StreamReader, StreamWriter], Any]
 _Handlers = Set["asyncio.Future[Any]"]
 _homeless: _Handlers = set()  # of loops that take no attributes
 
+# Up to 3.8 a cancelled handler's frame, and so its writer, is gone before the task is done: the
+# writer would complain of not having been closed, just before it is.
+_FRAMES_GO_FIRST = sys.version_info < (3, 9)
 
-class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
+
+class StreamReaderProtocol(FlowControlMixin, asyncio.StreamReaderProtocol):
     """Feeds a reader from a transport and, for a server, starts the handler.
 
-    It can be subclassed with asyncio's constructor and hooks.
+    It can be subclassed with asyncio's constructor and hooks. It is a kind of asyncio's protocol
+    for ``isinstance`` and type checkers only: nothing of that is used.
 
     Args:
         stream_reader: The reader that is fed; held until the connection is lost.
@@ -43,6 +51,14 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
     Source: undocumented by edition 3.8; the interface is asyncio's, which programs subclass.
     """
 
+    # Class-level defaults for asyncio's attributes that few programs ever set.
+    _stream_reader: Any = None  # a property there
+    _strong_reader: Any = None
+    _reject_connection = False
+    _source_traceback: Any = None
+    _task: Any = None  # the handler's, while it runs
+    _guessed = False  # the loop was not running and may be another than the transport's
+
     def __init__(
         self,
         stream_reader: StreamReader | None,
@@ -50,7 +66,10 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         # What FlowControlMixin sets, set here: each connection begins with a call less.
-        self._loop = loop if loop is not None else asyncio._get_running_loop()
+        self._loop: Any = loop if loop is not None else asyncio._get_running_loop()
+        if self._loop is None:
+            self._loop = set_loop()
+            self._guessed = True
         self._paused = self._calm = self._over_ssl = self._connection_lost = False
         self._close_waiters = ()
         self._stream_reader = stream_reader
@@ -61,6 +80,10 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
     def __init_subclass__(cls, **kwds: Any) -> None:
         super().__init_subclass__(**kwds)
         cls._shares_transport = True  # its hooks have the transport too, and may close it
+        asked = ("_drain_helper", "_get_close_waiter")
+        cls._asked = any(
+            getattr(cls, name) is not getattr(FlowControlMixin, name) for name in asked
+        )
 
     @property
     def _stream_writer(self) -> Any:
@@ -72,6 +95,18 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         """Hold a writer that a subclass has made, until the connection ends."""
         self._writer_ref = lambda: writer
 
+    @property
+    def _stream_reader_wr(self) -> Any:
+        """What returns the reader when called, or None; set, it names another reader."""
+        reader = self._stream_reader
+        return None if reader is None else weakref.ref(reader)
+
+    @_stream_reader_wr.setter
+    def _stream_reader_wr(self, reference: Any) -> None:
+        if isinstance(self._stream_reader, Intake):
+            self._stream_reader._settle()  # what it receives in one place comes here again
+        self._stream_reader = None if reference is None else reference()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Join the transport; for a server, start the handler.
 
@@ -79,12 +114,15 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         and starts nothing.
         """
         if self._transport is not None:
-            self._exchange(transport)
+            self._replace_transport(transport)
+            return
+        if self._reject_connection:
+            self._reject(transport)
             return
         self._transport = transport
         self._over_ssl = transport.get_extra_info("sslcontext") is not None
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
+        if self._guessed:
+            self._loop = asyncio._get_running_loop() or self._loop
         reader = self._stream_reader
         if reader is not None:
             reader.set_transport(transport)
@@ -124,10 +162,14 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
             self._stream_reader = None
             if exc is None:
                 reader.feed_eof()
+            elif isinstance(reader, Intake):
+                reader._end_by(exc)
             else:
                 reader.set_exception(exc)
         self._transport = None
         self._writer_ref = None
+        if self._task is not None:
+            self._task = None
 
     _end = connection_lost  # without a subclass's part in it
 
@@ -136,7 +178,24 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         hook = getattr(self.data_received, "__func__", None) is not _DATA_RECEIVED
         return self._stream_reader is reader and not (hook or self._over_ssl)
 
-    def _exchange(self, transport: Any) -> None:
+    def _reject(self, transport: Any) -> None:
+        """Do what a program asks for that sets ``_reject_connection`` before there is one."""
+        context = {
+            "message": "An open stream was garbage collected prior to establishing network "
+            "connection, or rejected"
+        }
+        if self._source_traceback:
+            context["source_traceback"] = self._source_traceback
+        loop: Any = self._loop
+        loop.call_exception_handler(context)
+        transport.abort()
+
+    def _replace_writer(self, writer: Any) -> None:
+        """Take a writer and its transport instead of the former."""
+        self._writer_ref = weakref.ref(writer)
+        self._replace_transport(writer._transport)
+
+    def _replace_transport(self, transport: Any) -> None:
         """Take ``transport`` instead of the former: the connection was upgraded to TLS."""
         self._transport = transport
         self._over_ssl = transport.get_extra_info("sslcontext") is not None
@@ -163,15 +222,14 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
         if asyncio.iscoroutine(result):
             handler = loop.create_task(result)
             _handlers_of(loop).add(handler)
-            handler.add_done_callback(partial(self._handler_done, transport, writer))
+            self._task = handler
+            held = writer if _FRAMES_GO_FIRST else None
+            handler.add_done_callback(partial(self._handler_done, transport, held))
         keep_paused(loop, transport)
 
-    def _handler_done(
-        self, transport: Any, writer: StreamWriter, handler: asyncio.Future[Any]
-    ) -> None:
-        # The writer comes along only to live until now: else that of a handler that failed would
-        # complain of not having been closed, just before it is.
+    def _handler_done(self, transport: Any, held: Any, handler: asyncio.Future[Any]) -> None:
         _handlers_of(self._loop).discard(handler)
+        self._task = None
         transport = self._transport or transport  # TLS may have been started meanwhile
         if handler.cancelled():
             transport.close()
@@ -189,6 +247,9 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.Protocol):
             }
         )
         transport.close()
+
+    def __del__(self) -> None:
+        """Do nothing: asyncio's looks at a future that may complain, and there is none here."""
 
 
 def _handlers_of(loop: Any) -> _Handlers:

@@ -15,9 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
 from .arguments import DEFAULT_LIMIT, Separators, checked_count, checked_separators
-from .intake import LARGE_BYTES, Intake
+from .intake import LARGE_BYTES
+from .lending import skip
+from .names import Names
 
 _NEWLINE = (b"\n",)
 _LF = 10  # a newline, as an item of bytes
@@ -28,12 +31,16 @@ _SMALL_BYTES = 2**14
 
 _MOST_BYTES = sys.maxsize  # no buffer holds more, and none can be asked for more
 
+# The words of asyncio's errors, which programs look for.
+FOUND_LATE = "Separator is found, but chunk is longer than limit"
+NOT_FOUND = "Separator is not found, and chunk exceed the limit"
+
 # What a waiting read can need, besides a number of bytes in the buffer.
 _ANY = 0  # to look again whenever something comes
 _ALL = float("inf")  # nothing less than EOF
 
 
-class StreamReader(Intake):
+class StreamReader(Names):
     """A stream of received bytes, to be read by one coroutine at a time.
 
     Async iteration yields lines, as :meth:`readline` returns them, until EOF.
@@ -48,14 +55,24 @@ class StreamReader(Intake):
         TypeError: ``limit`` is not a number.
         ValueError: ``limit`` is not positive.
 
-    Every read raises RuntimeError if it would have to wait while another read waits, and the
-    exception given to :meth:`set_exception`, or the one that ended the connection, once what is
-    buffered does not serve it. Cancelling a read loses no byte and leaves the reader usable.
+    Every read raises RuntimeError if it would have to wait while another read waits. It raises
+    the exception given to :meth:`set_exception`, and the one that ended the connection once what
+    is buffered does not serve it. Cancelling a read loses no byte and leaves the reader usable.
+
+    A subclass is obeyed as asyncio obeys it: its ``readuntil`` serves ``readline``, and so on.
 
     Source: edition 3.8, StreamReader.
     """
 
     __slots__ = ()
+
+    _for_subclasses: Any = None  # what they stand on in this class's place, see `obedient`
+
+    def __init_subclass__(cls, **kwds: Any) -> None:
+        super().__init_subclass__(**kwds)
+        instead = cls._for_subclasses
+        if instead is not None:
+            cls.__bases__ = tuple(instead if b is StreamReader else b for b in cls.__bases__)
 
     def __repr__(self) -> str:
         size = self._incoming.size + (self._landing.filled if self._landing else 0)
@@ -64,7 +81,7 @@ class StreamReader(Intake):
             (self._eof, "eof"),
             (self._limit != DEFAULT_LIMIT, f"limit={self._limit}"),
             (self._waiter, f"waiter={self._waiter!r}"),
-            (self._exception, f"exception={self._exception!r}"),
+            (self._failure, f"exception={self._failure!r}"),
             (self._transport, f"transport={self._transport!r}"),
             (self._paused, "paused"),
         )
@@ -104,13 +121,13 @@ class StreamReader(Intake):
                     if self._paused:
                         self._resume_if_low()
                     return data
-                if self._eof or self._exception is not None or self._waiter is not None:
+                if self._eof or self._failure is not None or self._waiter is not None:
                     break
                 waiter = self._expect(-n)
                 try:
                     await waiter
                 except BaseException:
-                    self._give_up()
+                    self._give_up(waiter)
                     raise
                 self._waiter = None
         return await self._read_waiting(min(checked_count("read", n), _MOST_BYTES))
@@ -122,8 +139,8 @@ class StreamReader(Intake):
             The line; at EOF what is left without a newline, then ``b""``.
 
         Raises:
-            ValueError: The line is longer than the limit. It is dropped, through its newline if
-                that has come, otherwise as far as it has come.
+            ValueError: The line is longer than the limit. It is dropped through its newline; if
+                that has not come, the rest of the line is dropped by the next call.
             RuntimeError: Another read waits.
 
         Cancelling loses nothing.
@@ -142,7 +159,7 @@ class StreamReader(Intake):
             if (
                 self._incoming.tail_size
                 or self._eof
-                or self._exception is not None
+                or self._failure is not None
                 or self._waiter is not None
             ):
                 break
@@ -150,7 +167,7 @@ class StreamReader(Intake):
             try:
                 await waiter
             except BaseException:
-                self._give_up()
+                self._give_up(waiter)
                 raise
             self._waiter = None
         return await self._readline_waiting()
@@ -185,7 +202,7 @@ class StreamReader(Intake):
                 if (
                     self._incoming.tail_size
                     or self._eof
-                    or self._exception is not None
+                    or self._failure is not None
                     or self._waiter is not None
                 ):
                     break
@@ -193,12 +210,14 @@ class StreamReader(Intake):
                 try:
                     await waiter
                 except BaseException:
-                    self._give_up()
+                    self._give_up(waiter)
                     raise
                 self._waiter = None
         return await self._readexactly_waiting(checked_count("readexactly", n))
 
-    async def readuntil(self, separator: Separators = b"\n") -> bytes:
+    async def readuntil(  # type: ignore[override]  # asyncio's takes no tuples before 3.13
+        self, separator: Separators = b"\n"
+    ) -> bytes:
         """Read up to and including ``separator``.
 
         Args:
@@ -236,12 +255,12 @@ class StreamReader(Intake):
                     if 0 <= before <= self._limit_bytes:
                         return self._consume(before + len(separator))
                 dry = start == len(incoming.head) and not incoming.tail_size
-                if dry and not self._eof and self._exception is None and self._waiter is None:
+                if dry and not self._eof and self._failure is None and self._waiter is None:
                     waiter = self._expect(self._overrun(separator), separator[-1:])
                     try:
                         await waiter
                     except BaseException:
-                        self._give_up()
+                        self._give_up(waiter)
                         raise
                     self._waiter = None
                 elif not incoming.gather():
@@ -263,22 +282,24 @@ class StreamReader(Intake):
         if n < 0:
             return await self._read_to_eof()
         incoming = self._incoming
-        while not incoming.size:
-            if self._exception is not None:
-                raise self._exception
-            if self._eof or n == 0:
+        while incoming.withheld or not incoming.size:
+            if self._failure is not None:
+                raise self._kept_failure()
+            if n == 0:
                 return b""
+            if self._eof:
+                return self._consume(0)
             await self._wait("read", -n)
         return self._consume(n)
 
     async def _readexactly_waiting(self, n: int) -> bytes:
         if n < 0:
-            raise ValueError(f"readexactly() needs a number of bytes that is not negative, got {n}")
+            raise ValueError(f"readexactly size can not be less than zero, got {n}")
         incoming = self._incoming
         size = incoming.size
-        while size < n or not size:
-            if self._exception is not None:
-                raise self._exception
+        while size < n or not size or incoming.withheld:
+            if self._failure is not None:
+                raise self._kept_failure()
             if n == 0:
                 return b""
             if self._eof:
@@ -292,21 +313,45 @@ class StreamReader(Intake):
 
     async def _read_to_eof(self) -> bytes:
         while True:
-            if self._exception is not None:
-                raise self._exception
+            if self._failure is not None:
+                raise self._kept_failure()
             if self._eof:
                 return self._incoming.take_all()
             await self._wait("read", _ALL)
 
     async def _readline_waiting(self) -> bytes:
+        if self._incoming.skipped:
+            await self._skip_rest()
         try:
-            return await self._readuntil_waiting(_NEWLINE, "readline")
+            return await self._readuntil_waiting(_NEWLINE, "readuntil")  # asyncio's words
         except asyncio.IncompleteReadError as error:
             return error.partial
         except asyncio.LimitOverrunError as error:
-            found = self._incoming.search(_NEWLINE)
-            self._consume(found[1] if found else self._incoming.size)
+            self._skip_line()
             raise ValueError(error.args[0])  # noqa: B904  # its context is the overrun, as asyncio's
+
+    def _skip_line(self) -> None:
+        """Drop a line that is too long through its newline, also if that has not come yet."""
+        incoming = self._incoming
+        found = incoming.search(_NEWLINE)
+        self._consume(found[1] if found else incoming.size)
+        if not found:
+            skip(incoming)
+
+    async def _skip_rest(self) -> None:
+        """Drop what is left of such a line."""
+        incoming = self._incoming
+        while incoming.skipped:
+            found = incoming.search(_NEWLINE)
+            if incoming.size:
+                self._consume(found[1] if found else incoming.size)
+            elif self._failure is not None:
+                raise self._kept_failure()
+            elif self._eof:
+                break
+            else:
+                await self._wait("readuntil", _ANY)
+        self._stop_lending()
 
     async def _readuntil_waiting(self, separators: tuple[bytes, ...], method: str) -> bytes:
         incoming = self._incoming
@@ -314,13 +359,15 @@ class StreamReader(Intake):
         ends = {separator[-1:] for separator in separators}
         sought = ends.pop() if len(ends) == 1 else None
         while True:
+            if incoming.withheld:
+                raise self._kept_failure()
             incoming.gather()
             found = incoming.search(separators, searched)
             if found is not None and found[0] <= self._limit_bytes:
                 return self._consume(found[1])
             self._check_overrun(found, len(separators[-1]))
-            if self._exception is not None:
-                raise self._exception
+            if self._failure is not None:
+                raise self._kept_failure()
             if self._eof:
                 raise asyncio.IncompleteReadError(incoming.take_all(), None)
             searched = incoming.received
@@ -335,8 +382,8 @@ class StreamReader(Intake):
         # What may be the beginning of a separator does not count against the limit.
         without = found[0] if found else self._incoming.size + 1 - longest
         if without > self._limit_bytes:
-            reason = "before the separator" if found else "and no separator yet"
             raise asyncio.LimitOverrunError(
-                f"{without} bytes {reason}, expected no more than the limit of {self._limit} bytes",
+                f"{FOUND_LATE if found else NOT_FOUND}: {without} bytes without it, expected no "
+                f"more than the limit of {self._limit} bytes",
                 without,
             )

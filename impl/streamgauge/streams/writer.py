@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+from contextlib import suppress
+from functools import partial
 from typing import Any, Iterable
 
 from .arguments import BytesLike, checked_data, checked_lines, checked_tls
@@ -18,6 +20,13 @@ from .flow import FlowControlMixin
 from .landing import Landing
 from .reader import StreamReader
 from .transports import disown_tls, is_closing, start_tls
+
+# The protocol's method that asyncio's own start_tls calls in the end, by its name on this Python.
+_REPLACE = (
+    "_replace_writer"
+    if hasattr(asyncio.StreamReaderProtocol, "_replace_writer")
+    else "_replace_transport"
+)
 
 # Drains over TLS, with nothing to wait for, of which one gives the loop a turn.
 TLS_DRAINS_A_TURN = 128
@@ -41,12 +50,20 @@ class _Asked:
         self._reader = reader
 
     @property
-    def _exception(self) -> Any:
+    def _failure(self) -> Any:
         return None if self._reader is None else self._reader.exception()
 
+    def _kept_failure(self) -> Any:
+        error = self._failure
+        kept = isinstance(self._reader, StreamReader) and error is self._reader._failure
+        return self._reader._kept_failure() if kept else error
 
-class StreamWriter:
+
+class StreamWriter(asyncio.StreamWriter):
     """A stream of bytes to be sent.
+
+    It is a kind of asyncio's writer for ``isinstance`` and type checkers only: nothing of that is
+    used.
 
     A writer that is collected without having been closed closes the connection, with a
     ResourceWarning.
@@ -64,8 +81,6 @@ class StreamWriter:
     """
 
     __slots__ = (
-        "__dict__",  # made when a program hangs something of its own on its writer
-        "__weakref__",
         "_flow",
         "_loop",
         "_protocol",
@@ -157,15 +172,20 @@ class StreamWriter:
     def write_eof(self) -> None:
         """Close the sending side once what was written is sent; reading goes on.
 
-        After :meth:`close` it does nothing.
+        After :meth:`close`, and when the connection is lost, it does nothing: `drain` tells.
 
         Raises:
             NotImplementedError: The transport can't, see :meth:`can_write_eof`.
 
         Source: edition 3.8, StreamWriter.write_eof.
         """
-        if not (is_closing(self._transport) and self._transport.can_write_eof()):
-            self._transport.write_eof()
+        transport = self._transport
+        if self._flow._connection_lost:
+            return  # `drain` tells; what transports that are gone do here differs
+        if is_closing(transport) and transport.can_write_eof():
+            return
+        with suppress(OSError):  # the peer has gone, and the loop has not told yet
+            transport.write_eof()
 
     def close(self) -> None:
         """Close the connection once what was written is sent.
@@ -198,8 +218,12 @@ class StreamWriter:
         flow = self._flow
         if flow._over_ssl:
             flow._bound_tls_close(self._transport)
-        if not flow._connection_lost or flow._connection_error is not None:
+        if flow._asked:
             await flow._get_close_waiter(self)
+        elif not flow._connection_lost:
+            await flow._wait_for_end()
+        elif flow._connection_error is not None:
+            raise flow._kept_error()
 
     async def drain(self) -> None:
         """Wait until it is appropriate to write more; return at once if it is so now.
@@ -215,8 +239,8 @@ class StreamWriter:
 
         Source: edition 3.8, StreamWriter.drain.
         """
-        if self._state._exception is not None:
-            raise self._state._exception
+        if self._state._failure is not None:
+            raise self._state._kept_failure()
         if not self._touched and self._flow._calm:
             return
         flow = self._flow
@@ -231,7 +255,7 @@ class StreamWriter:
         elif flow._calm:  # nothing has happened but what this writer did, which went well
             self._touched = False
             return
-        if flow._paused or flow._connection_lost:
+        if flow._paused or flow._connection_lost or flow._asked:
             await self._protocol._drain_helper()
         elif flow._over_ssl:
             # A TLS transport does not see that the one below it is closing (gh-80982): the loop
@@ -254,7 +278,9 @@ class StreamWriter:
         """Upgrade the connection to TLS, on every Python whose loop can.
 
         On a server, what was received but not read belongs to the handshake and goes to the TLS
-        layer. Programs that use a plain reader and writer find both upgraded.
+        layer. On a client it came in the clear, from anybody, and would pass for the peer's
+        encrypted word: it is discarded, with a RuntimeWarning. Programs that use a plain reader and
+        writer find both upgraded.
 
         Args:
             sslcontext: The SSL context to use.
@@ -282,27 +308,48 @@ class StreamWriter:
             "ssl_shutdown_timeout": ssl_shutdown_timeout,
         }
         await self.drain()
-        plain = self._transport
-        try:
-            upgraded = await start_tls(
-                self._loop,
-                plain,
-                protocol,
-                sslcontext,
-                received=self._take_received if server_side else None,
-                server_side=server_side,
-                server_hostname=server_hostname,
-                **{name: value for name, value in timeouts.items() if value is not None},
-            )
-        except BaseException as error:
-            receiver = plain.get_protocol()
-            if receiver is not protocol and not isinstance(receiver, Landing):  # but TLS is
-                self._lose(plain, error)
-            raise
+        plain, lent = self._transport, getattr(self._reader, "_lent", None)
+        clear: list[bytes] = []
+        with self._flow._shaking_hands():
+            try:
+                upgraded = await start_tls(
+                    self._loop,
+                    plain,
+                    protocol,
+                    sslcontext,
+                    received=self._take_received if server_side else partial(self._discard, clear),
+                    server_side=server_side,
+                    server_hostname=server_hostname,
+                    **{name: value for name, value in timeouts.items() if value is not None},
+                )
+            except BaseException as error:
+                receiver = plain.get_protocol()
+                if receiver is not protocol and not isinstance(receiver, Landing):  # but TLS is
+                    self._lose(plain, error)
+                raise
+        if lent is False:  # asyncio has looked into the buffer, and is done with it
+            self._reader._lent = False
+            self._reader._stop_lending()
         self._go_on_with(upgraded)
+        if clear:
+            warnings.warn(
+                f"start_tls() discarded {len(clear[0])} bytes that came in the clear, before the "
+                "handshake, and that nobody had read",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _discard(self, clear: list[bytes]) -> bytes:
+        """Take what came in the clear to ``clear``; none of it is the TLS layer's."""
+        data = self._take_received()
+        if data:
+            clear.append(data)
+        return b""
 
     def _take_received(self) -> bytes:
         """Take what the reader has received and nobody has read."""
+        if isinstance(self._reader, StreamReader):
+            return self._reader._take_all()
         buffer: Any = getattr(self._reader, "_buffer", b"")
         data = bytes(buffer)
         if data:
@@ -313,8 +360,8 @@ class StreamWriter:
         self._flow._calm = False
         self._transport = transport
         protocol = self._protocol
-        if hasattr(protocol, "_exchange"):
-            protocol._exchange(transport)
+        if hasattr(protocol, _REPLACE):
+            getattr(protocol, _REPLACE)(self if _REPLACE == "_replace_writer" else transport)
             return
         protocol._transport = transport
         protocol._over_ssl = True
@@ -331,6 +378,13 @@ class StreamWriter:
         known = error if isinstance(error, Exception) else None
         self._flow._end(known)
 
+    @property
+    def _complete_fut(self) -> asyncio.Future[None]:
+        """A future that is done; asyncio keeps one here."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        done.set_result(None)
+        return done
+
     def __del__(self, warn: Any = warnings.warn) -> None:
         try:
             transport = self._transport
@@ -341,8 +395,7 @@ class StreamWriter:
         if self._loop.is_closed():
             warn("loop is closed", ResourceWarning)
             return
-        shown = repr(self)
-        transport.close()
+        self.close()  # before anything else that may fail
         if self._flow._over_ssl:
             self._flow._bound_tls_close(transport)
-        warn(f"unclosed {shown}", ResourceWarning)
+        warn(f"unclosed {self!r}", ResourceWarning)

@@ -163,10 +163,13 @@ async def goes_on_behind_a_complete_line_that_was_too_long(t: Trial) -> None:
     needs=("limit",),
     spares={"pieces+late": "in pieces it overruns sooner, and drops less"},
 )
-async def takes_the_tail_of_a_line_that_was_too_long_for_a_line(t: Trial) -> None:
+async def drops_what_has_come_of_a_line_that_was_too_long(t: Trial) -> None:
     reader = await t.reader(limit=8)
     await t.deliver(b"far too long")
     with t.raises(ValueError):
         await t.is_done(t.start(reader.readline()), "readline() with more bytes than the limit")
     await t.deliver(b" a line\nnext\n")
-    t.equal([await reader.readline(), await reader.readline()], [b" a line\n", b"next\n"])
+    line = await reader.readline()
+    if line == b" a line\n":  # the tail, which may be taken for a line
+        line = await reader.readline()
+    t.equal(line, b"next\n")

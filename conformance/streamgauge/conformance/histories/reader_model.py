@@ -77,6 +77,8 @@ class State(NamedTuple):
         read: the call under way.
         answer: how that call will end, where it is settled already.
         cancelled: whether that call was cancelled.
+        dropping: whether what comes, through a newline, is the rest of a line that was too long
+            and that readline drops; it may also hand that out as a line, the page is silent.
     """
 
     buffer: bytes = b""
@@ -85,9 +87,11 @@ class State(NamedTuple):
     read: Optional[Read] = None
     answer: Optional[Outcome] = None
     cancelled: bool = False
+    dropping: bool = False
 
 
 Ends = Iterator[Tuple[Outcome, bytes]]  # an outcome, and what it leaves in the buffer
+LINES = ("readline", "__anext__")
 
 
 class ReaderModel:
@@ -162,8 +166,8 @@ class ReaderModel:
 
     def _answered(self, state: State) -> Iterator[State]:
         if state.read is not None and state.answer is None:
-            for outcome, buffer in self._ends(state, state.read):
-                yield state._replace(buffer=buffer, answer=outcome)
+            for outcome, left in self._ends(state, state.read):
+                yield left._replace(answer=outcome)
 
     def _settled(self, state: State) -> Iterator[Tuple[Outcome, State]]:
         over = state._replace(read=None, answer=None, cancelled=False)
@@ -173,18 +177,36 @@ class ReaderModel:
             yield state.answer, over
         else:
             ends = [*self._ends(state, state.read)]
-            for outcome, buffer in ends:
-                yield outcome, over._replace(buffer=buffer)
-            if state.cancelled:
-                yield CANCELLED, over
-            elif not ends:
-                yield WAITS, state
+            for outcome, left in ends:
+                yield outcome, left._replace(read=None, answer=None, cancelled=False)
+            rest = self._without_rest(state).buffer if state.read.method in LINES else state.buffer
+            for buffer in {state.buffer, rest}:  # it drops while it waits, or in the end
+                if state.cancelled:
+                    yield CANCELLED, over._replace(buffer=buffer)
+                elif not ends:
+                    yield WAITS, state._replace(buffer=buffer)
 
-    def _ends(self, state: State, read: Read) -> Ends:
+    def _ends(self, state: State, read: Read) -> Iterator[Tuple[Outcome, State]]:
         """Give each way in which a call may end now; none where it has to wait."""
-        yield from getattr(self, f"_{read.method.strip('_')}")(state, read.argument)
+        before = self._without_rest(state) if read.method in LINES else state
+        for outcome, buffer in getattr(self, f"_{read.method.strip('_')}")(before, read.argument):
+            gone = before.buffer[: len(before.buffer) - len(buffer)]
+            left = before._replace(buffer=buffer)
+            yield outcome, left._replace(dropping=before.dropping and b"\n" not in gone)
+            if outcome.how == "ValueError" and read.method in LINES and b"\n" not in before.buffer:
+                yield outcome, left._replace(dropping=not buffer)
         if state.error:
-            yield RAISED, state.buffer
+            yield from ((RAISED, each) for each in (state, before))
+
+    @staticmethod
+    def _without_rest(state: State) -> State:
+        """Give a state as a readline finds it that drops the rest of a line that was too long."""
+        if not state.dropping:
+            return state
+        newline = state.buffer.find(b"\n")
+        if newline < 0:
+            return state._replace(buffer=b"")
+        return state._replace(buffer=state.buffer[newline + 1 :], dropping=False)
 
     def _read(self, state: State, n: Argument) -> Ends:
         buffer = state.buffer

@@ -81,7 +81,7 @@ def a_read_given_up_leaves_the_gate_open(s: Any) -> None:
     """A read that is cancelled leaves the transport as it needed it."""
 
     @instead(s.StreamReader)
-    def _give_up(self: Any) -> None:
+    def _give_up(self: Any, waiter: Any) -> None:
         self._settle()
         self._waiter = None
 

@@ -49,11 +49,11 @@ def a_cancelled_large_message_is_dropped(s: Any) -> None:
     real = s.StreamReader._give_up
 
     @instead(s.StreamReader)
-    def _give_up(self: Any) -> None:
+    def _give_up(self: Any, waiter: Any) -> None:
         landing = self._landing
         if landing is not None and landing.filled < landing.size:
             self._take_off()
-        real(self)
+        real(self, waiter)
 
 
 @saboteur("reader.readexactly.cancel-keeps-data", "never ended", links=LINKS)
@@ -62,11 +62,11 @@ def a_large_message_cancelled_at_its_end_is_lost(s: Any) -> None:
     real = s.StreamReader._give_up
 
     @instead(s.StreamReader)
-    def _give_up(self: Any) -> None:
+    def _give_up(self: Any, waiter: Any) -> None:
         landing = self._landing
         if landing is not None and landing.filled == landing.size:
             self._take_off()
-        real(self)
+        real(self, waiter)
 
 
 @saboteur("writer.write.after-peer-eof", "expected b'an answer'", links=LINKS)

@@ -233,8 +233,8 @@ def a_cancelled_read_keeps_its_place(s: Any) -> None:
     real = s.StreamReader._give_up
 
     @instead(s.StreamReader)
-    def _give_up(self: Any) -> None:
-        real(self)
+    def _give_up(self: Any, waiter: Any) -> None:
+        real(self, waiter)
         self._waiter = asyncio.get_running_loop().create_future()
 
 

@@ -102,14 +102,15 @@ def after_start_tls_the_reader_takes_in_everything(s: Any) -> None:
 
 
 @saboteur("writer.start_tls.earlier-bytes-readable", "the first line")
-def what_came_before_the_handshake_is_dropped(s: Any) -> None:
-    """What was buffered before start_tls is dropped, on a client as well."""
-    real = s.StreamWriter.start_tls
+def what_comes_first_after_the_handshake_is_dropped(s: Any) -> None:
+    """What was buffered before start_tls takes along what comes first after it."""
+    real = s.StreamReaderProtocol._replace_transport
 
-    @instead(s.StreamWriter)
-    async def start_tls(self: Any, sslcontext: Any, **kwds: Any) -> None:
-        self._reader._incoming.take_all()
-        await real(self, sslcontext, **kwds)
+    @instead(s.StreamReaderProtocol)
+    def _replace_transport(self: Any, transport: Any) -> None:
+        real(self, transport)
+        fed = self._stream_reader.feed_data
+        self._stream_reader.feed_data = lambda data: fed(data[10:])
 
 
 @saboteur("writer.start_tls.untrusted-certificate-raises", "expected SSLCertVerificationError")
@@ -174,10 +175,10 @@ def a_pause_before_the_upgrade_counts_after_it(s: Any) -> None:
 @saboteur("writer.start_tls.lost-connection-raises", "nothing was raised")
 def drain_does_not_know_of_the_upgrade(s: Any) -> None:
     """After start_tls, drain takes the connection for one that tells of its end by itself."""
-    real = s.StreamReaderProtocol._exchange
+    real = s.StreamReaderProtocol._replace_transport
 
     @instead(s.StreamReaderProtocol)
-    def _exchange(self: Any, transport: Any) -> None:
+    def _replace_transport(self: Any, transport: Any) -> None:
         real(self, transport)
         self._over_ssl = False
 
@@ -224,9 +225,9 @@ def an_upgrade_waits_for_no_full_buffer(s: Any) -> None:
 @saboteur("writer.start_tls.end-not-warned-of", "what was logged")
 def an_upgraded_connection_is_to_stay_half_open(s: Any) -> None:
     """After start_tls, the protocol answers EOF as that of a plain connection."""
-    real = s.StreamReaderProtocol._exchange
+    real = s.StreamReaderProtocol._replace_transport
 
     @instead(s.StreamReaderProtocol)
-    def _exchange(self: Any, transport: Any) -> None:
+    def _replace_transport(self: Any, transport: Any) -> None:
         real(self, transport)
         self._over_ssl = False
