@@ -208,6 +208,92 @@ def test_a_run_told_to_end_leaves_nothing(tmp_path: Path, number: signal.Signals
     assert [] == os.listdir(tmp_path)
 
 
+LINKED = ["--link", "feed", "--link", "unix", "--clause", "reader.readexactly.returns-n"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PYTHONOPTIMIZE", "2"),
+        ("PYTHONOPTIMIZE", "1"),
+        ("PYTHONWARNINGS", "error"),
+        ("PYTHONDEVMODE", "1"),
+        ("PYTHONPATH", os.fsdecode(b"/no/such/\xff")),
+        ("TMPDIR", "long " * 16),
+        ("TMPDIR", os.fsdecode(b"\xff")),
+    ],
+)
+def test_no_surroundings_make_a_departure(tmp_path: Path, name: str, value: str) -> None:
+    """Flags of the interpreter, and folders with long or strange names, change no verdict."""
+    if name == "TMPDIR":
+        value = os.path.join(tmp_path, value)
+        os.mkdir(value)
+    done = command(tmp_path, "run", "streams", *LINKED, env={**os.environ, name: value})
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import atexit, time\natexit.register(time.sleep, 1000)",
+        "import atexit, os\natexit.register(os._exit, 9)",
+        "import os\nos.fork()",
+        "import os\nos.closerange(5, 64) if os.fork() == 0 else None",
+        "import sys\nsys.stdout.close()",
+        "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)",
+    ],
+)
+def test_what_a_module_does_at_import_is_its_own_affair(tmp_path: Path, body: str) -> None:
+    """The run ends, with the code that its verdicts make."""
+    (tmp_path / "busybody.py").write_text(f"from asyncio import *\n{body}\n")
+    done = command(tmp_path, "run", "busybody", *ONE_TRIAL)
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_a_module_harms_no_other_subject(tmp_path: Path) -> None:
+    """One that patches asyncio as it is imported is judged by itself."""
+    (tmp_path / "patching.py").write_text(
+        "import asyncio\nfrom asyncio import *\n"
+        "asyncio.StreamReader.readexactly = StreamReader.read\n"
+    )
+    words = ["run", "stdlib", "patching", *ONE_TRIAL, "--jsonl", "-"]
+    done = command(tmp_path, *words, stdout=subprocess.PIPE)
+    results = [json.loads(line) for line in done.stdout.splitlines()[1:-1]]
+    assert {"pass"} == {r["verdict"] for r in results if r["subject"] == "stdlib"}
+    assert {"pass"} != {r["verdict"] for r in results if r["subject"] == "patching"}
+
+
+@pytest.mark.parametrize("deed", ["raise SystemExit(0)", "import os; os._exit(0)"])
+@pytest.mark.parametrize(
+    "words", [("run", "leaving", *ONE_TRIAL), ("repro", "leaving", "reader.readexactly.returns-n")]
+)
+def test_a_module_that_leaves_when_it_is_asked_for_a_name(
+    tmp_path: Path, words: tuple[str, ...], deed: str
+) -> None:
+    """It is a usage error, in one line, and never a run that passed."""
+    (tmp_path / "leaving.py").write_text(f"{SHAPED}def __getattr__(name):\n    {deed}\n")
+    done = command(tmp_path, *words)
+    assert (2, 1) == (done.returncode, done.stderr.count("\n"))
+    assert "subject 'leaving': " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("deed", "says"), [("os._exit(0)", "(with exit code 0)"), ("os.abort()", "(by SIGABRT)")]
+)
+def test_a_subject_that_ends_repro_says_so(tmp_path: Path, deed: str, says: str) -> None:
+    """The line names the trial that was played, and the code is that of a departure."""
+    (tmp_path / "ending.py").write_text(
+        "import os\nfrom asyncio import *\n"
+        "class StreamReader(StreamReader):\n"
+        f"    async def readexactly(self, n):\n        {deed}\n"
+    )
+    clause = "reader.readexactly.returns-n"
+    done = command(tmp_path, "repro", "ending", clause, "--link", "feed")
+    assert (1, 1) == (done.returncode, done.stderr.count("\n"))
+    assert clause in done.stderr
+    assert says in done.stderr
+
+
 @pytest.mark.parametrize("value", ["nan", "inf", "1e308"])
 def test_a_deadline_that_never_comes_is_refused(tmp_path: Path, value: str) -> None:
     """A factor that is no finite number is exit 2, not a run in which all seems to fail."""

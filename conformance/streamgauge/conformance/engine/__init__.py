@@ -188,7 +188,7 @@ class Run:
 
     def _end_what_was_left(self) -> None:
         """End processes that have left their session, or whose supervisor was killed."""
-        mark = f"{MARK}={self._folder}".encode()
+        mark = os.fsencode(f"{MARK}={self._folder}")
         for listed in Path("/proc").glob("[0-9]*/environ"):  # where there is none, none is found
             with contextlib.suppress(OSError):
                 if mark in listed.read_bytes().split(b"\0"):
