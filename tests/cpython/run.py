@@ -5,6 +5,8 @@ Failures are compared with `expected.toml`: a new one, and one that is listed an
 with exit code 1.
 """
 
+# ruff: noqa: T201  # a script: it prints
+
 from __future__ import annotations
 
 import importlib.util
@@ -23,7 +25,8 @@ MOST = 6  # names in that file
 def expected() -> dict[str, str]:
     """Return the tests that are expected to fail on this Python, with their reasons."""
     entries = re.findall(
-        r'\[\[failure\]\]\ntest = "(.*)"\n(?:since = "(.*)"\n)?(?:until = "(.*)"\n)?reason = "(.*)"',
+        r'\[\[failure\]\]\ntest = "(.*)"\n'
+        r'(?:since = "(.*)"\n)?(?:until = "(.*)"\n)?reason = "(.*)"',
         EXPECTED.read_text(),
     )
     if len(entries) > MOST:
