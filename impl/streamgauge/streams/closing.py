@@ -12,6 +12,8 @@ import asyncio
 from contextlib import contextmanager
 from typing import Any, Iterator
 
+from .reader import StreamReader
+
 # asyncio's FlowControlMixin has the method and raises NotImplementedError in it.
 _UNIMPLEMENTED = getattr(
     getattr(asyncio.streams, "FlowControlMixin", None), "_get_close_waiter", None
@@ -114,6 +116,33 @@ class ForeignFlow:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiters.clear()
+
+
+class AskedReader:
+    """A reader whose exception has to be asked for, as one that keeps it as a plain value.
+
+    Args:
+        reader: The reader, or None.
+
+    Raises:
+        AssertionError: It has no ``exception()`` to ask for.
+    """
+
+    def __init__(self, reader: Any) -> None:
+        if reader is not None and not callable(getattr(reader, "exception", None)):
+            raise AssertionError(
+                f"reader has to be None or a stream reader with exception(), got {reader!r}"
+            )
+        self._reader = reader
+
+    @property
+    def _failure(self) -> Any:
+        return None if self._reader is None else self._reader.exception()
+
+    def _kept_failure(self) -> Any:
+        error = self._failure
+        kept = isinstance(self._reader, StreamReader) and error is self._reader._failure
+        return self._reader._kept_failure() if kept else error
 
 
 def _is_never_told(protocol: Any) -> bool:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Iterable
 
 from .arguments import BytesLike, checked_data, checked_lines, checked_tls
-from .closing import ForeignFlow
+from .closing import AskedReader, ForeignFlow
 from .flow import FlowControlMixin
 from .landing import Landing
 from .reader import StreamReader
@@ -30,33 +30,6 @@ _REPLACE = (
 
 # Drains over TLS, with nothing to wait for, of which one gives the loop a turn.
 TLS_DRAINS_A_TURN = 128
-
-
-class _Asked:
-    """A reader whose exception has to be asked for, as one that keeps it as a plain value.
-
-    Args:
-        reader: The reader, or None.
-
-    Raises:
-        AssertionError: It has no ``exception()`` to ask for.
-    """
-
-    def __init__(self, reader: Any) -> None:
-        if reader is not None and not callable(getattr(reader, "exception", None)):
-            raise AssertionError(
-                f"reader has to be None or a stream reader with exception(), got {reader!r}"
-            )
-        self._reader = reader
-
-    @property
-    def _failure(self) -> Any:
-        return None if self._reader is None else self._reader.exception()
-
-    def _kept_failure(self) -> Any:
-        error = self._failure
-        kept = isinstance(self._reader, StreamReader) and error is self._reader._failure
-        return self._reader._kept_failure() if kept else error
 
 
 class StreamWriter(asyncio.StreamWriter):
@@ -96,7 +69,7 @@ class StreamWriter(asyncio.StreamWriter):
         self, transport: Any, protocol: Any, reader: Any, loop: asyncio.AbstractEventLoop
     ) -> None:
         # Ours keep their state as plain values, which are looked at without a call.
-        self._state = reader if reader.__class__ is StreamReader else _Asked(reader)
+        self._state = reader if reader.__class__ is StreamReader else AskedReader(reader)
         ours = isinstance(protocol, FlowControlMixin)
         self._flow: Any = protocol if ours else ForeignFlow(protocol)
         self._transport = transport
