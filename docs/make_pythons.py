@@ -36,8 +36,8 @@ else is known about them.
 
 ## Releases
 
-- **run**: `streamgauge run stdlib streams`, every clause on every link; `green` is exit code 0. PyPy
-  plays the link `feed` alone, because a whole run takes it an hour.
+- **run**: `streamgauge run stdlib streams`, every clause on every link; `green` is exit code 0.
+  PyPy plays the link `feed` alone, because a whole run takes it an hour.
 - **parity**: the cases in which the fakes do what the kernel does, on this Python.
 - **tests**: the project's own tests.
 - **speed**: how many times as fast as the standard library of the same Python our streams are: the
