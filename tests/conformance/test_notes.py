@@ -249,8 +249,10 @@ def test_the_results_file_has_the_notes_in_its_footer(
     assert notes[2].startswith(f"stdlib: reader.a: {BETTER}")
     monkeypatch.setattr(judging, "observed", lambda: TABLE)
     monkeypatch.setattr(judging, "Here", lambda **here: Here(python=NEW, **here))
-    monkeypatch.setattr(judging.engine, "run", lambda _plan, _listener: True)
     lines: List[str] = []
     writer = judging.ResultsWriter(SimpleNamespace(write=lines.append, flush=lambda: None))  # type: ignore[arg-type]
-    made = judging.judged(RunPlan(subjects=("stdlib",), edition="3.8"), CLAUSES, [], writer=writer)
+    run: Any = SimpleNamespace(
+        plan=RunPlan(subjects=("stdlib",), edition="3.8"), go=lambda _listener: True
+    )
+    made = judging.judged(run, CLAUSES, [], writer=writer)
     assert [NEWER] == list(made.notes) == json.loads(lines[-1])["notes"]

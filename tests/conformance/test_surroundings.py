@@ -6,8 +6,10 @@ wrong code, or something left behind.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -358,6 +360,65 @@ def test_a_run_that_breaks_off_leaves_no_process(tmp_path: Path) -> None:
     started = [int(path.suffix[1:]) for path in tmp_path.glob("killing.py.*")]
     assert started
     assert [] == [pid for pid in started if _runs(pid)]
+
+
+# What kills the command and the supervisor from below, and would then go on for ever.
+ORPHAN = """
+import os, select, signal, threading
+
+def above(pid):
+    return int(open(f'/proc/{pid}/stat').read().rpartition(')')[2].split()[1])
+
+def orphan(levels, forks=False):
+    held = os.open(__file__ + '.pipe', os.O_WRONLY)
+    os.write(held, b'%d\\n' % os.getpid())
+    supervisor = os.getpid()
+    for _ in range(levels):
+        supervisor = above(supervisor)
+    above_it = above(supervisor)
+    if not (forks and os.fork() == 0):
+        for pid in (above_it, supervisor):
+            os.kill(pid, signal.SIGKILL)
+    while True:
+        select.select([], [], [])
+"""
+READING = """
+class StreamReader(StreamReader):
+    async def readexactly(self, n):
+        {deed}
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc, and a signal that others ignore")
+@pytest.mark.parametrize(
+    "body",
+    [
+        READING.format(deed="orphan(2)"),
+        READING.format(deed="orphan(2, forks=True)"),
+        "threading.Thread(target=signal.pause, daemon=True).start()"
+        + READING.format(deed="orphan(1)"),
+        "orphan(1)",
+    ],
+    ids=["in a trial", "with a process of its own", "beside a thread", "in an import"],
+)
+def test_nothing_outlives_a_supervisor_that_was_killed(tmp_path: Path, body: str) -> None:
+    """Nor the command that has started it: what hangs ends with them, with nobody to end it."""
+    (tmp_path / "orphan.py").write_text(f"{SHAPED}{ORPHAN}\n{body}")
+    held = tmp_path / "orphan.py.pipe"
+    os.mkfifo(held)
+    reading = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+    done = command(tmp_path, "run", "orphan", *ONE_TRIAL)
+    pids = os.read(reading, 1000).split()
+    try:
+        assert -signal.SIGKILL == done.returncode, done.stderr
+        assert pids
+        assert select.select([reading], [], [], 20)[0], "the pipe is held"
+        assert os.read(reading, 1000) == b""
+    finally:
+        os.close(reading)
+        for pid in map(int, pids):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 GREEDY = """

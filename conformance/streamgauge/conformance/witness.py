@@ -17,7 +17,8 @@ from streamgauge.conformance.rehearsal import ending
 
 __all__ = ["note", "witnessed"]
 
-HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGCHLD")
+HEEDED = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
 LONGEST = 1 << 16  # bytes that are read of what was noted
 _noted: List[int] = []  # the descriptor to note to, in the process that plays
 
@@ -39,7 +40,7 @@ def witnessed(play: Callable[[], int]) -> Tuple[int, str]:
         That code and nothing; or, if the process ended without one, 0 and a sentence that says at
         what, and how.
     """
-    if not hasattr(signal, "sigwaitinfo"):
+    if not (hasattr(signal, "sigwaitinfo") and hasattr(os, "fork")):
         return play(), ""
     reading, writing = os.pipe()
     sys.stdout.flush()

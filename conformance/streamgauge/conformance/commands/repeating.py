@@ -25,6 +25,7 @@ from streamgauge.conformance.expectations import (
     CheckFailedError,
     PreconditionError,
 )
+from streamgauge.conformance.machine import need_unix
 from streamgauge.conformance.plainly import script_for
 from streamgauge.conformance.plan import LINKS, STOCK_LOOP, RunPlan
 from streamgauge.conformance.replay import Replay, cut_to_check, stack_of
@@ -68,6 +69,7 @@ def repro(
     `breakpoint()` works in the subject and in the check. A wait without end is ended by Ctrl-C,
     which says where it stood.
     """
+    need_unix()
     asked = RunPlan(
         subjects=(name,),
         loops=(loop,),

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from array import array
-from typing import List, Optional
+from typing import Callable, List, Optional, Tuple
 
 from streamgauge.conformance.engine import frames
 from streamgauge.conformance.engine.frames import Decoder, Frame
@@ -156,7 +156,8 @@ class Child:
 
     def _checked(self, pid: int) -> int:
         """Return the number of a process if it is still the child's, in its session or its own."""
-        return pid if pid and self._session(pid) in (self.pid, pid) else 0
+        own = pid if self.status() is None else self.pid  # else its number may be another's
+        return pid if pid and self._session(pid) in (self.pid, own) else 0
 
     # --- what it prints, and how it ends ---------------------------------------------------
 
@@ -233,16 +234,24 @@ class Child:
 
     def kill(self) -> None:
         """End every process of the child's session that is known, and close all lines."""
+        player = self._checked(self.player)
         here = self.pid if self.status() is None else 0  # else its number may be another's
-        player = self._checked(self.player) if here else 0
-        for end, number in ((os.killpg, player), (os.killpg, here), (os.kill, here)):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                if number:
-                    end(number, signal.SIGKILL)
-        self.collected()
+        _kill((os.killpg, player))
         self.let_go()
         self.line.sock.close()
+        if here and self._ended < self._hired and not self.threads:
+            self.collected(PATIENCE_S)  # it ends what it has forked and not told of yet
+            here = self.pid if self.status() is None else 0
+        _kill((os.killpg, here), (os.kill, here))
+        self.collected()
         with contextlib.suppress(OSError):
             os.close(self.output)
         self.output, self.talks = -1, False
         shutil.rmtree(self.role.folder, ignore_errors=True)
+
+
+def _kill(*whom: Tuple[Callable[[int, int], None], int]) -> None:
+    for kill, number in whom:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if number:
+                kill(number, signal.SIGKILL)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -19,7 +20,7 @@ import traceback
 from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Mapping, NoReturn, Optional, TextIO, Tuple
+from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional, TextIO, Tuple
 
 from streamgauge.conformance import heap, loops, subjects, versions
 from streamgauge.conformance.clocks import Deadlines
@@ -31,6 +32,7 @@ from streamgauge.conformance.showing import clean
 
 __all__ = ["Role", "keep"]
 
+NAP_MS = 1000  # at most, between two looks at a process: a module may have blocked SIGCHLD
 TASKS = Path("/proc/self/task")
 HIGHEST = 4096  # descriptors are closed up to this number where the system lists none
 LISTED = ("/proc/self/fd", "/dev/fd")
@@ -142,7 +144,8 @@ class Keeper:
             self._forks += 1
             folder = os.path.join(self._role.folder, str(self._forks))  # no trial meets another's
             if threads:
-                self._play(descriptor, folder)
+                with _ended_by_hang_up(self._line):
+                    self._play(descriptor, folder)
             self._fork(descriptor, folder)
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -150,7 +153,8 @@ class Keeper:
         """Import, and report what there is; returns the number of threads, None if it failed."""
         before = _threads()
         try:
-            offer = self._offer()
+            with _ended_by_hang_up(self._line):
+                offer = self._offer()
             threads = max(0, _threads() - before)
             if os.getpid() != self._pid:  # the module has forked, and let both go on
                 os._exit(0)
@@ -183,9 +187,9 @@ class Keeper:
         """Have trials played in a process of their own, and report how that ends."""
         try:
             pid = os.fork()
-        except OSError as error:
+        except Exception:  # mostly the machine's, which has no room for another process
             os.close(line)
-            self._tell("unforked", text=f"the machine refused a process: {error.strerror}")
+            self._tell("unforked", text=clean(f"no process was forked:\n{traceback.format_exc()}"))
             return
         if pid == 0:
             self._line.close()
@@ -198,13 +202,23 @@ class Keeper:
 
     def _status_of(self, pid: int) -> int:
         """Wait for the end of the process, and end what it leaves in its group."""
-        while True:
-            _, status = os.waitpid(pid, os.WUNTRACED | getattr(os, "WCONTINUED", 0))
-            if os.WIFEXITED(status) or os.WIFSIGNALED(status):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(pid, signal.SIGKILL)
-                return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-            self._tell("stopped", pid=pid)
+        changes = os.WNOHANG | os.WUNTRACED | getattr(os, "WCONTINUED", 0)
+        with Watch(self._line) as watch:
+            while True:
+                ended, status = os.waitpid(pid, changes)
+                if not ended and watch.wait():
+                    os.kill(pid, signal.SIGKILL)  # nobody is left who would end what never ends
+                    os.waitpid(pid, 0)
+                    _kill_group(pid)
+                    os._exit(0)
+                elif not ended:
+                    continue
+                elif os.WIFSTOPPED(status) or os.WIFCONTINUED(status):
+                    self._tell("stopped", pid=pid)
+                else:
+                    _kill_group(pid)
+                    gone = os.WIFSIGNALED(status)
+                    return -os.WTERMSIG(status) if gone else os.WEXITSTATUS(status)
 
     def _play(self, line: int, folder: str) -> NoReturn:
         role = self._role
@@ -222,6 +236,69 @@ class Keeper:
             frames.send(line, frames.encoded("refusal", text=clean(traceback.format_exc())))
         finally:
             os._exit(0)
+
+
+class Watch:
+    """Waits, in a block, for a change of a child process or for the supervisor to hang up.
+
+    Args:
+        line: to the supervisor; what comes there in the meantime is left there.
+    """
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+
+    def __enter__(self) -> Watch:
+        """Have changes of child processes noticed."""
+        self._told, self._tells = socket.socketpair()
+        for one in (self._told, self._tells):
+            one.setblocking(False)
+        self._wakeup = signal.set_wakeup_fd(self._tells.fileno(), warn_on_full_buffer=False)
+        self._handler = signal.signal(signal.SIGCHLD, lambda *_: None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave signals to what the import has set."""
+        signal.signal(signal.SIGCHLD, self._handler or signal.SIG_DFL)
+        with contextlib.suppress(ValueError, OSError):  # it has closed that
+            signal.set_wakeup_fd(-1)
+            signal.set_wakeup_fd(self._wakeup)
+        self._told.close()
+        self._tells.close()
+
+    def wait(self) -> bool:
+        """Wait for either; returns whether the supervisor has hung up."""
+        poll = select.poll()
+        poll.register(self._told, select.POLLIN)
+        poll.register(self._line, 0)  # the end alone is told unasked
+        heard = dict(poll.poll(NAP_MS))
+        if self._told.fileno() in heard:
+            with contextlib.suppress(BlockingIOError):
+                self._told.recv(frames.CHUNK)
+        return self._line.fileno() in heard
+
+
+@contextlib.contextmanager
+def _ended_by_hang_up(line: socket.socket) -> Iterator[None]:
+    """Have the kernel end this process, whatever it is at, when the supervisor hangs up.
+
+    A signal does so that Linux sends when the other end of the line is closed; other systems ignore
+    it. It is sent for whatever happens to the line, so nothing may be sent there, either way.
+    """
+    import fcntl  # noqa: PLC0415 - Unix alone has it
+
+    flags = fcntl.fcntl(line, fcntl.F_GETFL)
+    fcntl.fcntl(line, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(line, fcntl.F_SETFL, flags | os.O_ASYNC)
+    try:
+        yield
+    finally:
+        fcntl.fcntl(line, fcntl.F_SETFL, flags)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _raised(error: BaseException) -> str:
