@@ -228,7 +228,7 @@ class TestWords:
 
     @pytest.mark.parametrize("data", ["text", None, 5])
     async def test_write_refuses_in_asyncios_words(self, data):
-        """So does write, whose words are asyncio's transport's."""
+        """So does write, whose words are asyncio's transport's, up to 3.14 exactly."""
         said = {}
         for module in (asyncio.streams, streams):
             left, right = socket.socketpair()
@@ -242,7 +242,11 @@ class TestWords:
                 said[module] = str(raised.value)
                 writer.close()
                 await writer.wait_closed()
-        assert said[streams].startswith(said[asyncio.streams])
+        begin, end = said[asyncio.streams].split("bytes", 1)
+        if end.startswith("-like"):
+            assert said[streams].startswith(said[asyncio.streams])
+        else:  # it names the three types, which ours does behind asyncio's former words
+            assert said[streams].startswith(f"{begin}bytes-like object, {end.split(', ')[-1]}")
 
 
 def spied(module, kind, overridden, log):

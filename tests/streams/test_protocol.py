@@ -14,6 +14,7 @@ import pytest
 
 from streamgauge.streams import StreamReader, StreamReaderProtocol, StreamWriter, start_server
 from streamgauge.streams import protocol as protocol_module
+from streamgauge.streams.loops import set_loop
 
 
 def joined(transport, **kwds):
@@ -69,14 +70,14 @@ class TestCallbacks:
         assert await reader.read(1) == b"x"
 
     def test_subclasses(self):
-        """The constructor's parameters are asyncio's; no loop is needed to call it."""
+        """The constructor's parameters are asyncio's; no running loop is needed to call it."""
         parameters = list(inspect.signature(StreamReaderProtocol).parameters)
         assert parameters == ["stream_reader", "client_connected_cb", "loop"]
 
         class Mine(StreamReaderProtocol):
             pass
 
-        assert Mine(StreamReader())._loop is None
+        assert Mine(StreamReader())._loop is set_loop()
 
     async def test_the_writer_can_be_read_and_assigned(self, transport):
         """A writer that a subclass makes and assigns is held until the connection ends."""

@@ -36,7 +36,10 @@ class FlowControlMixin(asyncio.BaseProtocol):
         loop: The loop that wakes those who wait; the running one unless told.
     """
 
-    # Class-level defaults for attributes that few connections ever set.
+    # Class-level defaults for attributes that few connections ever set, or but once.
+    _paused = False
+    _close_waiters: tuple[asyncio.Future[None], ...] = ()
+    _closed_future: asyncio.Future[None] | None = None
     _connection_error: BaseException | None = None
     _connection_traceback: Any = None
     _asked = False  # a subclass has its own part in what a writer looks up here
@@ -46,13 +49,11 @@ class FlowControlMixin(asyncio.BaseProtocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop if loop is not None else asyncio._get_running_loop()
-        self._paused = False
         # A drain found nothing to wait for, and since then the transport has told neither of a
         # pause nor of the connection's loss. (What a writer did since, it knows itself.)
         self._calm = False
         self._over_ssl = False
         self._connection_lost = False
-        self._close_waiters: tuple[asyncio.Future[None], ...] = ()
 
     def pause_writing(self) -> None:
         """Note that the transport's buffer passed its high-water mark: drains block."""
@@ -79,13 +80,19 @@ class FlowControlMixin(asyncio.BaseProtocol):
         if exc is not None and self._connection_error is None:  # else closing was given up
             self._connection_error = exc
             self._connection_traceback = traceback_of(exc)
-        if self._tls_close_timer is not None:
+        if self._tls_close_timer:
             self._tls_close_timer.cancel()
             self._tls_close_timer = None
         if self._drain_waiters:
             _wake(self._drain_waiters)
         if self._close_waiters:
-            self._wake_closing()
+            for waiter in self._close_waiters:
+                if not waiter.done():
+                    if self._connection_error is None:
+                        waiter.set_result(None)
+                    else:
+                        waiter.set_exception(self._kept_error())
+            self._close_waiters = ()
 
     _end = connection_lost  # without a subclass's part in it
 
@@ -134,37 +141,21 @@ class FlowControlMixin(asyncio.BaseProtocol):
         if self._connection_error is not None:
             raise self._kept_error()
 
-    async def _wait_for_end(self) -> None:
-        """Wait until the connection has ended, and raise what ended it as often as asked."""
-        try:
-            await self._get_close_waiter(None)
-        except BaseException as error:
-            if error is self._connection_error:
-                raise self._kept_error()  # noqa: B904  # it is the same
-            raise
-
     @property
     def _closed(self) -> asyncio.Future[None]:
         """The end of the connection, one future for all who look at it; asyncio's name for it."""
-        closed: asyncio.Future[None] | None = self.__dict__.get("_closed_future")
+        closed = self._closed_future
         if closed is None:
             closed = (self._loop or asyncio.get_running_loop()).create_future()
             closed.add_done_callback(_retrieve)
             self._closed_future = closed
-            self._close_waiters = (*self._close_waiters, closed)
-            if self._connection_lost:
-                self._wake_closing()
-        return closed
-
-    def _wake_closing(self) -> None:
-        for waiter in self._close_waiters:
-            if waiter.done():
-                continue
-            if self._connection_error is None:
-                waiter.set_result(None)
+            if not self._connection_lost:
+                self._close_waiters = (*self._close_waiters, closed)
+            elif self._connection_error is None:
+                closed.set_result(None)
             else:
-                waiter.set_exception(self._kept_error())
-        self._close_waiters = ()
+                closed.set_exception(self._kept_error())
+        return closed
 
     @property
     def _drain_waiter(self) -> Any:

@@ -12,7 +12,6 @@ import errno
 import os
 import socket
 import warnings
-from functools import partial
 from typing import Any
 from weakref import ref
 
@@ -57,8 +56,11 @@ async def open_connection(
     running: Any = asyncio.get_running_loop() if loop is None else _given(loop, "open_connection")
     reader = StreamReader(limit, running)
     protocol = StreamReaderProtocol(reader, None, running)
-    connect = partial(loops.create_connection, running) if kwds else running.create_connection
-    transport, _ = await connect(lambda: protocol, host, port, **kwds)
+    if kwds:
+        made = loops.create_connection(running, lambda: protocol, host, port, **kwds)
+    else:
+        made = running.create_connection(lambda: protocol, host, port)
+    transport, _ = await made
     writer = StreamWriter(transport, protocol, reader, running)
     protocol._writer_ref = ref(writer)
     return reader, writer

@@ -71,6 +71,8 @@ class Intake(asyncio.StreamReader):
     _source_traceback: Any = None  # asyncio's protocol looks at it
     _ending = False  # the exception that is being set ended the connection
     _failure_traceback: Any = None
+    _needed: float  # what the read wants that waits, see `_wait`; set with `_waiter`
+    _sought: bytes | None
     _guessed = False  # the loop was not running and may be another than the transport's
     _landing: Landing | None = None  # where a large message is received that a read waits for
 
@@ -79,21 +81,21 @@ class Intake(asyncio.StreamReader):
         limit: float | None = DEFAULT_LIMIT,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        if limit.__class__ is not int or limit <= 0:
+        if limit.__class__ is not int:
             limit = checked_limit(limit)
         self._limit_bytes = limit
-        self._high_bytes, self._longest_line = _bounds(limit)
-        self._loop: Any = loop if loop is not None else asyncio._get_running_loop()
-        if self._loop is None:
-            self._loop = set_loop()
-            self._guessed = True
+        self._high_bytes, self._longest_line = _checked_bounds(limit)
+        if loop is None:
+            loop = asyncio._get_running_loop()
+            if loop is None:
+                loop = set_loop()
+                self._guessed = True
+        self._loop: Any = loop
         self._incoming = incoming = ReceiveBuffer()
         self._stream = incoming.stream
         self._eof = False
         self._failure: Any = None
         self._waiter: asyncio.Future[None] | None = None
-        self._needed: float = 0  # what the read wants that waits, see `_wait`
-        self._sought: bytes | None = None
         self._transport: Any = None
         self._paused = False
 
@@ -367,11 +369,18 @@ class Intake(asyncio.StreamReader):
 _FEED_DATA = Intake.feed_data
 
 
-@lru_cache(maxsize=64)
 def _bounds(limit: float) -> tuple[float, int]:
     """Return above how many bytes a transport is paused, and how long a line may be at most.
 
-    Remembered, so that connections share these numbers. A line is what may stand before a
-    newline, and the newline.
+    A line is what may stand before a newline, and the newline.
     """
     return 2 * limit, int(limit if limit < sys.maxsize else sys.maxsize - 1) + 1
+
+
+@lru_cache(maxsize=64)
+def _checked_bounds(limit: Any) -> tuple[float, int]:
+    """Return the bounds of a limit that is checked here, once.
+
+    Remembered, so that connections share these numbers.
+    """
+    return _bounds(checked_limit(limit))

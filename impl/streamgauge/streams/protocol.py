@@ -51,7 +51,8 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.StreamReaderProtocol):
     Source: undocumented by edition 3.8; the interface is asyncio's, which programs subclass.
     """
 
-    # Class-level defaults for asyncio's attributes that few programs ever set.
+    # Class-level defaults, as in `flow`; some are asyncio's, which few programs ever set.
+    _writer_ref: Any = None  # gives the writer, as long as there is one
     _stream_reader: Any = None  # a property there
     _strong_reader: Any = None
     _reject_connection = False
@@ -66,16 +67,16 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.StreamReaderProtocol):
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         # What FlowControlMixin sets, set here: each connection begins with a call less.
-        self._loop: Any = loop if loop is not None else asyncio._get_running_loop()
-        if self._loop is None:
-            self._loop = set_loop()
-            self._guessed = True
-        self._paused = self._calm = self._over_ssl = self._connection_lost = False
-        self._close_waiters = ()
+        if loop is None:
+            loop = asyncio._get_running_loop()
+            if loop is None:
+                loop = set_loop()
+                self._guessed = True
+        self._loop: Any = loop
+        self._calm = self._over_ssl = self._connection_lost = False
         self._stream_reader = stream_reader
         self._client_connected_cb = client_connected_cb
         self._transport: Any = None
-        self._writer_ref: Any = None  # gives the writer, as long as there is one
 
     def __init_subclass__(cls, **kwds: Any) -> None:
         super().__init_subclass__(**kwds)
@@ -168,7 +169,7 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.StreamReaderProtocol):
                 reader.set_exception(exc)
         self._transport = None
         self._writer_ref = None
-        if self._task is not None:
+        if self._task:
             self._task = None
 
     _end = connection_lost  # without a subclass's part in it
@@ -248,8 +249,9 @@ class StreamReaderProtocol(FlowControlMixin, asyncio.StreamReaderProtocol):
         )
         transport.close()
 
-    def __del__(self) -> None:
-        """Do nothing: asyncio's looks at a future that may complain, and there is none here."""
+    # Instead of asyncio's, which looks at a future that may complain: there is none here. It is
+    # called without arguments and returns None, without the steps of a function of Python.
+    __del__ = type(None)
 
 
 def _handlers_of(loop: Any) -> _Handlers:

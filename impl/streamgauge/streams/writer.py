@@ -70,8 +70,10 @@ class StreamWriter(asyncio.StreamWriter):
     ) -> None:
         # Ours keep their state as plain values, which are looked at without a call.
         self._state = reader if reader.__class__ is StreamReader else AskedReader(reader)
-        ours = isinstance(protocol, FlowControlMixin)
-        self._flow: Any = protocol if ours else ForeignFlow(protocol)
+        if isinstance(protocol, FlowControlMixin):
+            self._flow: Any = protocol
+        else:
+            self._flow = ForeignFlow(protocol)
         self._transport = transport
         self._protocol = protocol
         self._reader = reader
@@ -165,10 +167,9 @@ class StreamWriter(asyncio.StreamWriter):
 
         Source: edition 3.8, StreamWriter.close.
         """
-        flow = self._flow
         self._touched = True
-        if flow._over_ssl:
-            flow._close(self._transport)
+        if self._flow._over_ssl:
+            self._flow._close(self._transport)
         else:
             self._transport.close()
 
@@ -194,7 +195,12 @@ class StreamWriter(asyncio.StreamWriter):
         if flow._asked:
             await flow._get_close_waiter(self)
         elif not flow._connection_lost:
-            await flow._wait_for_end()
+            try:
+                await flow._get_close_waiter(self)
+            except BaseException as error:
+                if error is flow._connection_error:
+                    raise flow._kept_error()  # noqa: B904  # it is the same
+                raise
         elif flow._connection_error is not None:
             raise flow._kept_error()
 
@@ -360,15 +366,15 @@ class StreamWriter(asyncio.StreamWriter):
 
     def __del__(self, warn: Any = warnings.warn) -> None:
         try:
-            transport = self._transport
-        except AttributeError:  # the constructor has not accepted one
+            flow = self._flow
+        except AttributeError:  # the constructor has not accepted the reader
             return
-        if self._flow._connection_lost or is_closing(transport):
+        if flow._connection_lost or is_closing(self._transport):
             return
         if self._loop.is_closed():
             warn("loop is closed", ResourceWarning)
             return
         self.close()  # before anything else that may fail
-        if self._flow._over_ssl:
-            self._flow._bound_tls_close(transport)
+        if flow._over_ssl:
+            flow._bound_tls_close(self._transport)
         warn(f"unclosed {self!r}", ResourceWarning)
