@@ -5,6 +5,7 @@ Nothing here runs or judges; the runner asks when a trial did not simply return.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import linecache
@@ -25,6 +26,7 @@ __all__ = [
     "raised_in_suite",
     "set_traceback",
     "traceback_of",
+    "waits_for_the_suite",
     "where",
     "without_frame",
 ]
@@ -32,6 +34,8 @@ __all__ = [
 PACKAGE = str(Path(__file__).parent)
 CHECKS = str(Path(__file__).parent / "checks")
 SABOTEURS = str(Path(__file__).parent / "saboteurs")  # subjects, though they ship with the suite
+# Files of the events and queues by which the parts of a check wait for each other.
+OWN_WAITS = frozenset(f.__code__.co_filename for f in (asyncio.Event.wait, asyncio.Queue.get))
 # A connection that breaks in the peer's hands was broken by the subject. Memory and stack are
 # short only where a subject took them, or lowered their limits: checks take little.
 ALWAYS_THE_SUBJECTS = (ConnectionError, ssl.SSLError, MemoryError, RecursionError)
@@ -115,6 +119,23 @@ def described(error: BaseException) -> str:
         lines = [f for f in frames if f.filename.startswith(CHECKS)] or frames[-1:]
         source = clean(f" from `{lines[-1].line}`") if lines else ""
     return f"raised {shown(error)}{source}"
+
+
+def waits_for_the_suite(coroutine: Any) -> bool:
+    """Whether a check waits for the suite's own: its peer, its loop going idle, its own event.
+
+    No call into the subject is under way then, so that the subject holds nobody up.
+    """
+    codes: List[CodeType] = []
+    with contextlib.suppress(Exception):  # what is awaited may be any object of a subject's
+        while coroutine is not None and getattr(coroutine, "cr_frame", None) is not None:
+            codes.append(coroutine.cr_frame.f_code)
+            coroutine = coroutine.cr_await
+    below = [code for code in codes if not code.co_filename.startswith(CHECKS)]
+    if not below or any(map(is_call, below)):
+        return False
+    file = below[0].co_filename
+    return in_suite(file) or file in OWN_WAITS
 
 
 def where(coroutine: Any) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from streamgauge.conformance.blame import described, raised_in_suite, where
+from streamgauge.conformance.blame import described, raised_in_suite, waits_for_the_suite, where
 from streamgauge.conformance.clocks import DEAD_TICKS, QUIET_TICKS, Deadlines, InLoopClock, Steps
 from streamgauge.conformance.deliveries import WHOLE, Plan, Recording
 from streamgauge.conformance.expectations import AdapterError, CheckFailedError, PreconditionError
@@ -41,6 +41,7 @@ class Played:
         breaches: hygiene clauses that were broken, each with what was heard.
         recording: what the check did.
         void: why the plan cannot be carried out with this check; empty where it can.
+        idle: whether a wait without end was for the suite's own, and not for a call of the subject.
     """
 
     plan: Plan
@@ -49,6 +50,7 @@ class Played:
     breaches: Tuple[Tuple[str, str], ...]
     recording: Recording
     void: str
+    idle: bool = False
 
 
 @dataclass
@@ -65,6 +67,7 @@ class _Seen:
     errors: List[Dict[str, Any]] = field(default_factory=list)  # of the loop's exception handler
     void: str = ""
     stopped: bool = False  # the loop, by the clock
+    idle: bool = False
 
     def end(self, ended: Ended, detail: str = "") -> None:
         """Note how it ended; the first word counts."""
@@ -82,7 +85,8 @@ class _Seen:
         ended = self.ended or Ended.SUITE
         breaches = tuple(self.noise.breaches)
         detail = clean(self.detail)
-        return Played(self.plan, ended, detail, breaches, self.recording, clean(self.void))
+        void = clean(self.void)
+        return Played(self.plan, ended, detail, breaches, self.recording, void, self.idle)
 
 
 def play(
@@ -229,6 +233,7 @@ async def _try(
                 Ended.SETUP, f"a step before it never ended: {place}; see {trial.setup_clause}"
             )
         else:
+            seen.idle = waits_for_the_suite(steps.coroutine)
             seen.end(Ended.DEADLINE, f"never ended: {place}")
         task.cancel()
 

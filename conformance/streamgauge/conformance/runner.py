@@ -176,9 +176,16 @@ def run_trial_and_look(
     seconds = round(time.perf_counter() - begin, 6)
     own = replace(_own_result(spec, plain), seconds=seconds, plays=len(every))
     results = [own, *_of_cancellation(spec, interrupted), *_of_hygiene(spec, every, changes)]
-    endless = next((p for p in plain if p.ended is Ended.DEADLINE), plain[0])
-    detail = endless.detail if endless.ended is Ended.DEADLINE else ""
-    return Trialed(landed(results, detail, _title(endless.plan)), clean=not changes)
+    return Trialed(_landed(results, plain), clean=not changes)
+
+
+def _landed(results: Sequence[Result], plays: Sequence[Played]) -> List[Result]:
+    """Put a call of the subject's without end, or worse, on a scored clause."""
+    endless = [p for p in plays if p.ended is Ended.DEADLINE]
+    of_subject = next((p for p in endless if not p.idle), None)
+    if of_subject is not None:
+        return landed(results, of_subject.detail, _title(of_subject.plan))
+    return list(results) if endless else landed(results)
 
 
 def _blamed(plays: Sequence[Played], changes: Sequence[Change]) -> List[Played]:

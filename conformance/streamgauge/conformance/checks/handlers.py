@@ -213,7 +213,8 @@ async def a_handler_survives_the_garbage_collector_when_its_connection_is_gone(t
     future = waits[0]()
     t.true(future is not None, "the waiting handler to survive a garbage collection")
     future.set_result(None)
-    await left.wait()
+    await t.idle()
+    t.true(left.is_set(), "the handler to go on after its wait")
 
 
 # --- how a handler ends ------------------------------------------------------------------------
