@@ -19,6 +19,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
@@ -32,6 +33,9 @@ __all__ = ["Outcome", "Spoil", "gauge", "spoil", "spoiled", "spoiled_source"]
 ORIGINAL = Path(asyncio.__path__[0])
 MODULE = "streams.py"
 COMMAND = Path(sysconfig.get_path("scripts")) / "streamgauge"
+# CPython 3.11 keeps the depth of the tree that it makes in one place for all threads. A collection
+# in the middle calls whoever watches it, as Hypothesis does, and so lets another thread in.
+PARSING = threading.Lock()
 AGAINST = tuple(map(str, verdicts.AGAINST))
 
 
@@ -88,6 +92,11 @@ def spoiled_tree(one: Spoil) -> ast.Module:
     Raises:
         LookupError: the spoil found nothing to change; it is a fault of the spoil.
     """
+    with PARSING:
+        return _spoiled_tree(one)
+
+
+def _spoiled_tree(one: Spoil) -> ast.Module:
     tree = ast.parse((ORIGINAL / MODULE).read_text(encoding="utf-8"))
     whole = ast.dump(tree)
     for where, cut in one.cuts:

@@ -305,9 +305,12 @@ def _threads() -> Dict[int, str]:
 
 
 def _processes(threads: Mapping[int, str]) -> List[int]:
+    waitid: Any = getattr(os, "waitid", None)  # macOS has none before Python 3.13
+    if waitid is None:
+        return []
     try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except (ChildProcessError, AttributeError, OSError):  # there are none, or nobody tells
+        waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except (ChildProcessError, OSError):  # there are none, or nobody tells
         return []
     found: List[int] = []
     for number in threads:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import sys
-from typing import Callable, List, Tuple
+from typing import Any, Callable, List, Tuple
 
 from streamgauge.conformance.rehearsal import ending
 
@@ -19,6 +19,7 @@ __all__ = ["note", "witnessed"]
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGCHLD")
 HEEDED = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+SIGWAITINFO: Any = getattr(signal, "sigwaitinfo", None)  # macOS has none
 LONGEST = 1 << 16  # bytes that are read of what was noted
 _noted: List[int] = []  # the descriptor to note to, in the process that plays
 
@@ -40,7 +41,7 @@ def witnessed(play: Callable[[], int]) -> Tuple[int, str]:
         That code and nothing; or, if the process ended without one, 0 and a sentence that says at
         what, and how.
     """
-    if not (hasattr(signal, "sigwaitinfo") and hasattr(os, "fork")):
+    if SIGWAITINFO is None or not hasattr(os, "fork"):
         return play(), ""
     reading, writing = os.pipe()
     sys.stdout.flush()
@@ -70,7 +71,7 @@ def _play(play: Callable[[], int], writing: int) -> None:
 def _end_of(pid: int) -> int:
     """Wait for the process; hand on the signals that were sent to this one alone."""
     while True:
-        heard = signal.sigwaitinfo(HEEDED)
+        heard = SIGWAITINFO(HEEDED)
         if heard.si_signo != signal.SIGCHLD and heard.si_pid:  # else the terminal's: it has it too
             os.kill(pid, heard.si_signo)
         ended, status = os.waitpid(pid, os.WNOHANG)
