@@ -44,7 +44,7 @@ SPARING = {
     "no_other_byte_ends_a_line": {"*"},
     "over_asyncios_protocol_a_cancelled_wait_leaves_the_others_waiting": {"*"},
     "returns_more_than_the_limit_when_more_is_buffered": {"pieces"},
-    "takes_the_tail_of_a_line_that_was_too_long_for_a_line": {"pieces+late"},
+    "drops_what_has_come_of_a_line_that_was_too_long": {"pieces+late"},
     "the_read_after_a_cancelled_one_waits_in_its_place": {"pieces"},
     "wait_closed_of_a_pipe_raises_what_ended_it": {"*"},
     "wait_closed_of_a_pipe_returns_once_it_is_closed": {"*"},

@@ -122,7 +122,7 @@ class Trial(Delivering, Expectations):
             await self.idle()
             if not task.done():
                 await self.bench.settle()  # a kernel that is behind its time may take some more
-                await self._acknowledged(writer)
+                await self.acknowledged(writer)
             if not task.done():
                 return task, written
             await outcome(task)
@@ -131,7 +131,7 @@ class Trial(Delivering, Expectations):
             "bytes were written to a peer that reads nothing"
         )
 
-    async def _acknowledged(self, writer: Any) -> None:
+    async def acknowledged(self, writer: Any) -> None:
         """Wait until all that has left the writer's socket is acknowledged.
 
         What has not left then is held back by the peer: an acknowledgement that its kernel delays

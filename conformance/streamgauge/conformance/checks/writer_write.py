@@ -225,6 +225,7 @@ async def drain_blocks_after_writelines_until_the_peer_reads(t: Trial) -> None:
         written += 64 * 1024
         draining = t.start(writer.drain())
         await t.bench.settle()
+        await t.acknowledged(writer)  # else late room in the socket would end it
         returned = draining.done()
     await t.still_waits(draining, "drain()")
     t.equal(len(await t.peer.recv_exactly(written)), written)
