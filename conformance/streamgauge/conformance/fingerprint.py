@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
-from streamgauge.conformance import kept
+from streamgauge.conformance import kept, unix
 from streamgauge.conformance.kept import (
     asyncio,
     os,
@@ -197,12 +197,12 @@ def _state() -> Dict[str, Any]:
 
 
 def _limits() -> Dict[str, Tuple[int, int]]:
-    return {name: resource.getrlimit(number) for name, number in LIMITS}
+    return {name: unix.resource.getrlimit(number) for name, number in LIMITS}
 
 
 def _timers() -> Dict[str, str]:
     # How long a timer still runs differs at each look, and the suite's own is set anew.
-    told = ((name, signal.getitimer(number)) for name, number in TIMERS)
+    told = ((name, unix.signal.getitimer(number)) for name, number in TIMERS)
     return {name: f"{'on' if left else 'off'}, every {each} s" for name, (left, each) in told}
 
 
@@ -260,7 +260,7 @@ ASKED: Mapping[str, Callable[[], Any]] = {
     "the standard streams": lambda: (id(sys.stdin), id(sys.stdout), id(sys.stderr)),
     "the filters of warnings": lambda: (id(warnings.filters), len(warnings.filters)),
     "the loggers": _loggers,
-    "the priority": lambda: os.getpriority(os.PRIO_PROCESS, 0),
+    "the priority": lambda: unix.os.getpriority(unix.os.PRIO_PROCESS, 0),
     "the zone of time": lambda: time.tzname,
 }
 
@@ -309,7 +309,7 @@ def _processes(threads: Mapping[int, str]) -> List[int]:
     if waitid is None:
         return []
     try:
-        waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        waitid(unix.os.P_ALL, 0, unix.os.WEXITED | unix.os.WNOHANG | unix.os.WNOWAIT)
     except (ChildProcessError, OSError):  # there are none, or nobody tells
         return []
     found: List[int] = []
@@ -328,7 +328,7 @@ def _descriptors() -> Dict[int, Tuple[int, ...]]:
     for number in numbers:
         try:
             status = os.fstat(number)
-            found[number] = (status.st_dev, status.st_ino, os.get_blocking(number))
+            found[number] = (status.st_dev, status.st_ino, unix.os.get_blocking(number))
         except OSError:  # the listing's own
             continue
     return found

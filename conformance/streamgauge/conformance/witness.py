@@ -13,6 +13,7 @@ import signal
 import sys
 from typing import Any, Callable, List, Tuple
 
+from streamgauge.conformance import unix
 from streamgauge.conformance.rehearsal import ending
 
 __all__ = ["note", "witnessed"]
@@ -45,10 +46,10 @@ def witnessed(play: Callable[[], int]) -> Tuple[int, str]:
         return play(), ""
     reading, writing = os.pipe()
     sys.stdout.flush()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, HEEDED)
+    before = unix.signal.pthread_sigmask(unix.signal.SIG_BLOCK, HEEDED)
     pid = os.fork()
     if pid == 0:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        unix.signal.pthread_sigmask(unix.signal.SIG_SETMASK, before)
         os.close(reading)
         _noted.append(writing)
         _play(play, writing)
@@ -56,7 +57,7 @@ def witnessed(play: Callable[[], int]) -> Tuple[int, str]:
     try:
         status = _end_of(pid)
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        unix.signal.pthread_sigmask(unix.signal.SIG_SETMASK, before)
     return _told(reading, status)
 
 
@@ -72,15 +73,16 @@ def _end_of(pid: int) -> int:
     """Wait for the process; hand on the signals that were sent to this one alone."""
     while True:
         heard = SIGWAITINFO(HEEDED)
-        if heard.si_signo != signal.SIGCHLD and heard.si_pid:  # else the terminal's: it has it too
+        if heard.si_signo != unix.signal.SIGCHLD and heard.si_pid:  # else the terminal's
             os.kill(pid, heard.si_signo)
-        ended, status = os.waitpid(pid, os.WNOHANG)
+        ended, status = os.waitpid(pid, unix.os.WNOHANG)
         if ended:
-            return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+            gone = unix.os.WIFSIGNALED(status)
+            return int(-unix.os.WTERMSIG(status) if gone else unix.os.WEXITSTATUS(status))
 
 
 def _told(reading: int, status: int) -> Tuple[int, str]:
-    os.set_blocking(reading, False)
+    unix.os.set_blocking(reading, False)
     noted = ""
     with contextlib.suppress(BlockingIOError):  # a process that was left has the other end
         noted = os.read(reading, LONGEST).decode("utf-8", "replace")

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence
 
-from streamgauge.conformance import errors, versions
+from streamgauge.conformance import errors, unix, versions
 from streamgauge.conformance.errors import HarnessError
 from streamgauge.conformance.machine import need_unix, short_folder
 from streamgauge.conformance.plan import Listener, Result, RunPlan
@@ -181,7 +180,7 @@ class Run:
             self._process.wait(FAREWELL_S)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                unix.os.killpg(self._process.pid, unix.signal.SIGKILL)
             self._process.wait()
         self._end_what_was_left()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -192,7 +191,7 @@ class Run:
         for listed in Path("/proc").glob("[0-9]*/environ"):  # where there is none, none is found
             with contextlib.suppress(OSError):
                 if mark in listed.read_bytes().split(b"\0"):
-                    os.kill(int(listed.parent.name), signal.SIGKILL)
+                    os.kill(int(listed.parent.name), unix.signal.SIGKILL)
 
     def _listen(self, listener: Listener, **order: Any) -> bool:
         self._tell(**{"run": True, **order})

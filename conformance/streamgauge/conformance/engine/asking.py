@@ -5,9 +5,9 @@ Whatever a module does while it is imported, to its process or to itself, is a l
 
 from __future__ import annotations
 
-import select
 from typing import Dict, List, Sequence
 
+from streamgauge.conformance import unix
 from streamgauge.conformance.engine.children import Child
 from streamgauge.conformance.engine.deadlines import Deadlines
 from streamgauge.conformance.engine.frames import Frame, GarbageError
@@ -60,11 +60,11 @@ class _Asking:
                 child.kill()
 
     def _look(self) -> None:
-        poll = select.poll()
+        poll = unix.select.poll()
         for child in self._children.values():
-            poll.register(child.line.sock, select.POLLIN)
+            poll.register(child.line.sock, unix.select.POLLIN)
             if child.talks:
-                poll.register(child.output, select.POLLIN)
+                poll.register(child.output, unix.select.POLLIN)
         poll.poll(1000 * self._deadlines.wait_s())
         self._deadlines.overslept()
         for role, child in list(self._children.items()):

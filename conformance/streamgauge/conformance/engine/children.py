@@ -13,8 +13,9 @@ import signal
 import socket
 import sys
 from array import array
-from typing import Callable, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
+from streamgauge.conformance import unix
 from streamgauge.conformance.engine import frames
 from streamgauge.conformance.engine.frames import Decoder, Frame
 from streamgauge.conformance.engine.keeper import Role, keep
@@ -69,9 +70,10 @@ class Line:
             EOFError: nobody reads them.
         """
         rights = () if descriptor is None else (array("i", [descriptor]),)
-        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, each) for each in rights]
+        ancillary = [(socket.SOL_SOCKET, unix.socket.SCM_RIGHTS, each) for each in rights]
         try:
-            sent = self.sock.sendmsg([data], ancillary)
+            untyped: Any = self.sock  # Windows' sockets have no sendmsg
+            sent = untyped.sendmsg([data], ancillary)
         except OSError:
             raise EOFError from None
         if sent < len(data):
@@ -110,12 +112,12 @@ class Child:
         ours, theirs = socket.socketpair()
         self.output, writing = os.pipe()
         sys.stdout.flush()
-        self.pid = os.fork()
+        self.pid = unix.os.fork()
         if self.pid == 0:
             keep(role, theirs, writing)
         theirs.close()
         os.close(writing)
-        os.set_blocking(self.output, False)
+        unix.os.set_blocking(self.output, False)
         self.line = Line(ours)
 
     # --- what it is told -------------------------------------------------------------------
@@ -151,7 +153,7 @@ class Child:
     def _session(self, pid: int) -> int:
         """Return the session of a process; 0 if there is none."""
         with contextlib.suppress(OSError, OverflowError):
-            return os.getsid(pid) if pid > 1 else 0
+            return unix.os.getsid(pid) if pid > 1 else 0
         return 0
 
     def _checked(self, pid: int) -> int:
@@ -197,10 +199,12 @@ class Child:
         """Return how the child ended, as `subprocess` does; None while it lives."""
         if self._status is None:
             with contextlib.suppress(ChildProcessError):
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                pid, status = os.waitpid(self.pid, unix.os.WNOHANG)
                 if pid:
-                    gone = os.WIFSIGNALED(status)
-                    self._status = -os.WTERMSIG(status) if gone else os.WEXITSTATUS(status)
+                    gone = unix.os.WIFSIGNALED(status)
+                    self._status = (
+                        -unix.os.WTERMSIG(status) if gone else unix.os.WEXITSTATUS(status)
+                    )
         return self._status
 
     def collected(self, patience_s: float = 0.0) -> int:
@@ -215,9 +219,9 @@ class Child:
                 return status
             if look * COLLECTION_S >= patience_s:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(self.pid, signal.SIGKILL)
+                    os.kill(self.pid, unix.signal.SIGKILL)
             select.select([], [], [], COLLECTION_S if look else 0.0)
-        return -signal.SIGKILL
+        return -int(unix.signal.SIGKILL)
 
     def let_go(self) -> None:
         """Hang up on the process that plays: it has nothing to play any more."""
@@ -236,13 +240,13 @@ class Child:
         """End every process of the child's session that is known, and close all lines."""
         player = self._checked(self.player)
         here = self.pid if self.status() is None else 0  # else its number may be another's
-        _kill((os.killpg, player))
+        _kill((unix.os.killpg, player))
         self.let_go()
         self.line.sock.close()
         if here and self._ended < self._hired and not self.threads:
             self.collected(PATIENCE_S)  # it ends what it has forked and not told of yet
             here = self.pid if self.status() is None else 0
-        _kill((os.killpg, here), (os.kill, here))
+        _kill((unix.os.killpg, here), (os.kill, here))
         self.collected()
         with contextlib.suppress(OSError):
             os.close(self.output)
@@ -254,4 +258,4 @@ def _kill(*whom: Tuple[Callable[[int, int], None], int]) -> None:
     for kill, number in whom:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if number:
-                kill(number, signal.SIGKILL)
+                kill(number, unix.signal.SIGKILL)

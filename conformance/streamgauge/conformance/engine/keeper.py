@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import shutil
 import signal
 import socket
@@ -22,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional, TextIO, Tuple
 
-from streamgauge.conformance import heap, loops, subjects, versions
+from streamgauge.conformance import heap, loops, subjects, unix, versions
 from streamgauge.conformance.clocks import Deadlines
 from streamgauge.conformance.engine import frames
 from streamgauge.conformance.engine.player import Player
@@ -86,11 +85,17 @@ def keep(role: Role, line: socket.socket, output: int) -> NoReturn:
 
 def _seal(role: Role, line: int, output: int) -> None:
     """Cut this process off: session, signals, descriptors, streams and folder are its own."""
-    os.setsid()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM):
+    unix.os.setsid()
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+        unix.signal.SIGHUP,
+        unix.signal.SIGCHLD,
+        unix.signal.SIGALRM,
+    ):
         signal.signal(number, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    unix.signal.pthread_sigmask(unix.signal.SIG_SETMASK, ())
     nowhere = os.open(os.devnull, os.O_RDONLY)
     for theirs, ours in ((nowhere, 0), (output, 1), (output, 2)):
         os.dup2(theirs, ours)
@@ -186,7 +191,7 @@ class Keeper:
     def _fork(self, line: int, folder: str) -> None:
         """Have trials played in a process of their own, and report how that ends."""
         try:
-            pid = os.fork()
+            pid = unix.os.fork()
         except Exception:  # mostly the machine's, which has no room for another process
             os.close(line)
             self._tell("unforked", text=clean(f"no process was forked:\n{traceback.format_exc()}"))
@@ -196,35 +201,37 @@ class Keeper:
             self._play(line, folder)
         os.close(line)
         with contextlib.suppress(OSError):  # the process has done so itself, or is gone
-            os.setpgid(pid, pid)
+            unix.os.setpgid(pid, pid)
         self._tell("forked", pid=pid)
         self._tell("ended", pid=pid, status=self._status_of(pid))
 
     def _status_of(self, pid: int) -> int:
         """Wait for the end of the process, and end what it leaves in its group."""
-        changes = os.WNOHANG | os.WUNTRACED | getattr(os, "WCONTINUED", 0)
+        changes = unix.os.WNOHANG | unix.os.WUNTRACED | getattr(os, "WCONTINUED", 0)
         with Watch(self._line) as watch:
             while True:
                 ended, status = os.waitpid(pid, changes)
                 if not ended and watch.wait():
-                    os.kill(pid, signal.SIGKILL)  # nobody is left who would end what never ends
+                    os.kill(
+                        pid, unix.signal.SIGKILL
+                    )  # nobody is left who would end what never ends
                     os.waitpid(pid, 0)
                     _kill_group(pid)
                     os._exit(0)
                 elif not ended:
                     continue
-                elif os.WIFSTOPPED(status) or os.WIFCONTINUED(status):
+                elif unix.os.WIFSTOPPED(status) or unix.os.WIFCONTINUED(status):
                     self._tell("stopped", pid=pid)
                 else:
                     _kill_group(pid)
-                    gone = os.WIFSIGNALED(status)
-                    return -os.WTERMSIG(status) if gone else os.WEXITSTATUS(status)
+                    gone = unix.os.WIFSIGNALED(status)
+                    return int(-unix.os.WTERMSIG(status) if gone else unix.os.WEXITSTATUS(status))
 
     def _play(self, line: int, folder: str) -> NoReturn:
         role = self._role
         try:
             if os.getpid() != self._pid:
-                os.setpgid(0, 0)
+                unix.os.setpgid(0, 0)
             os.makedirs(folder)
             os.chdir(folder)
             os.environ["TMPDIR"] = tempfile.tempdir = folder
@@ -254,12 +261,12 @@ class Watch:
         for one in (self._told, self._tells):
             one.setblocking(False)
         self._wakeup = signal.set_wakeup_fd(self._tells.fileno(), warn_on_full_buffer=False)
-        self._handler = signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._handler = signal.signal(unix.signal.SIGCHLD, lambda *_: None)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Leave signals to what the import has set."""
-        signal.signal(signal.SIGCHLD, self._handler or signal.SIG_DFL)
+        signal.signal(unix.signal.SIGCHLD, self._handler or signal.SIG_DFL)
         with contextlib.suppress(ValueError, OSError):  # it has closed that
             signal.set_wakeup_fd(-1)
             signal.set_wakeup_fd(self._wakeup)
@@ -268,8 +275,8 @@ class Watch:
 
     def wait(self) -> bool:
         """Wait for either; returns whether the supervisor has hung up."""
-        poll = select.poll()
-        poll.register(self._told, select.POLLIN)
+        poll = unix.select.poll()
+        poll.register(self._told, unix.select.POLLIN)
         poll.register(self._line, 0)  # the end alone is told unasked
         heard = dict(poll.poll(NAP_MS))
         if self._told.fileno() in heard:
@@ -285,20 +292,18 @@ def _ended_by_hang_up(line: socket.socket) -> Iterator[None]:
     A signal does so that Linux sends when the other end of the line is closed; other systems ignore
     it. It is sent for whatever happens to the line, so nothing may be sent there, either way.
     """
-    import fcntl  # noqa: PLC0415 - Unix alone has it
-
-    flags = fcntl.fcntl(line, fcntl.F_GETFL)
-    fcntl.fcntl(line, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(line, fcntl.F_SETFL, flags | os.O_ASYNC)
+    flags = unix.fcntl.fcntl(line, unix.fcntl.F_GETFL)
+    unix.fcntl.fcntl(line, unix.fcntl.F_SETOWN, os.getpid())
+    unix.fcntl.fcntl(line, unix.fcntl.F_SETFL, flags | unix.os.O_ASYNC)
     try:
         yield
     finally:
-        fcntl.fcntl(line, fcntl.F_SETFL, flags)
+        unix.fcntl.fcntl(line, unix.fcntl.F_SETFL, flags)
 
 
 def _kill_group(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+        unix.os.killpg(pid, unix.signal.SIGKILL)
 
 
 def _raised(error: BaseException) -> str:
@@ -317,7 +322,8 @@ def _descriptor_from(line: socket.socket) -> Optional[int]:
     """Wait for the descriptor of a new process's line; None once the supervisor has hung up."""
     received = array("i")
     try:
-        data, ancillary, _, _ = line.recvmsg(1, socket.CMSG_SPACE(received.itemsize))
+        untyped: Any = line  # Windows' sockets have no recvmsg
+        data, ancillary, _, _ = untyped.recvmsg(1, unix.socket.CMSG_SPACE(received.itemsize))
     except ConnectionError:
         return None
     for _, _, given in ancillary:

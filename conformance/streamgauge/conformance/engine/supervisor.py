@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import itertools
 import os
-import select
 from typing import Callable, Dict, List, Sequence, Tuple
 
-from streamgauge.conformance import clocks
+from streamgauge.conformance import clocks, unix
 from streamgauge.conformance.engine.children import Child
 from streamgauge.conformance.engine.deadlines import Deadlines
 from streamgauge.conformance.engine.keeper import Role
@@ -101,13 +100,13 @@ class Supervisor:
 
     def _look(self, timeout_s: float) -> bool:
         """Wait for whatever comes first, and have it handled; False when it is a hang-up."""
-        poll = select.poll()
-        poll.register(self._leash, select.POLLIN)
+        poll = unix.select.poll()
+        poll.register(self._leash, unix.select.POLLIN)
         handlers: Dict[int, Callable[[], object]] = {}
         for seat in self._seats:
             handlers.update(seat.watched())
         for descriptor in handlers:
-            poll.register(descriptor, select.POLLIN)
+            poll.register(descriptor, unix.select.POLLIN)
         heard = poll.poll(1000 * timeout_s)
         if self._deadlines.overslept():
             for seat in self._seats:

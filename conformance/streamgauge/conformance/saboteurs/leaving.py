@@ -10,6 +10,7 @@ import threading
 import warnings
 from typing import Any, List
 
+from streamgauge.conformance import unix
 from streamgauge.conformance.saboteurs.making import instead, saboteur
 
 TRUE = shutil.which("true") or "true"
@@ -134,7 +135,7 @@ def an_error_starts_a_process_that_nobody_waits_for(s: Any) -> None:
 
     @instead(s.StreamReader)
     def set_exception(self: Any, exc: Any) -> None:
-        os.posix_spawn(TRUE, [TRUE], {})
+        unix.os.posix_spawn(TRUE, [TRUE], {})
         real(self, exc)
 
 
