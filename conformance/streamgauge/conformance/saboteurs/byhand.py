@@ -132,15 +132,15 @@ def what_comes_to_a_protocol_put_back_is_lost(s: Any) -> None:
 
 
 @saboteur("writer.start_tls.earlier-bytes-readable", "it still waits", links=LARGE)
-def an_upgrade_forgets_a_message_that_has_begun(s: Any) -> None:
-    """What had come of a large message, which a read waits for, goes with an upgrade."""
-    real = s.StreamReader._replace_transport
+def an_upgrade_forgets_who_waits_for_a_large_message(s: Any) -> None:
+    """A read that waits for a large message, some of which has come, is never woken after it."""
+    real = s.StreamReader._take_all
 
     @instead(s.StreamReader)
-    def _replace_transport(self: Any, transport: Any) -> None:
+    def _take_all(self: Any) -> Any:
         if self._landing is not None:
-            self._take_off()
-        real(self, transport)
+            self._waiter = None
+        return real(self)
 
 
 @saboteur("protocol.subclass.sees-all-data", "what the hook saw")

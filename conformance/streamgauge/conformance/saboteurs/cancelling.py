@@ -107,7 +107,7 @@ def a_cancelled_upgrade_is_waited_for(s: Any) -> None:
         await closed(self)
 
 
-@saboteur("server.start_serving.cancel-leaves-usable", "is closed")
+@saboteur("server.start_serving.cancel-leaves-usable", "from `await server.start_serving()`")
 def a_cancelled_start_closes_the_server(s: Any) -> None:
     """start_serving, cancelled, closes the server, which can never serve again."""
 

@@ -161,8 +161,13 @@ def a_pause_in_a_callback_is_undone(s: Any) -> None:
 @saboteur("handler.task.kept-alive", "the waiting handler to survive")
 def handlers_are_held_weakly(s: Any) -> None:
     """Nobody holds a handler's task but the loop, weakly (gh-90467)."""
-    held: Any = weakref.WeakSet()
-    s.protocol._handlers_of = lambda loop: held
+    handlers_are_held_while_they_are_connected(s)
+    real = s.StreamReaderProtocol._handle
+
+    @instead(s.StreamReaderProtocol)
+    def _handle(self: Any, *args: Any) -> None:
+        real(self, *args)
+        self._task = None
 
 
 @saboteur("handler.task.kept-alive-after-connection", "the waiting handler to survive")
@@ -170,20 +175,6 @@ def handlers_are_held_while_they_are_connected(s: Any) -> None:
     """A handler's task is held by its connection, and by nobody once that is gone."""
     held: Any = weakref.WeakSet()
     s.protocol._handlers_of = lambda loop: held
-    real = s.StreamReaderProtocol._handle
-
-    @instead(s.StreamReaderProtocol)
-    def _handle(self: Any, *args: Any) -> None:
-        before = set(held)
-        real(self, *args)
-        self._held = set(held) - before
-
-    end = s.StreamReaderProtocol.connection_lost
-
-    @instead(s.StreamReaderProtocol)
-    def connection_lost(self: Any, exc: Any) -> None:
-        end(self, exc)
-        self._held = None
 
 
 @saboteur("handler.exception.coroutine-function-reported", "exception handler was told of")

@@ -101,7 +101,7 @@ def after_start_tls_the_reader_takes_in_everything(s: Any) -> None:
         self._transport = None
 
 
-@saboteur("writer.start_tls.earlier-bytes-readable", "the first line")
+@saboteur("writer.start_tls.earlier-bytes-readable", "never ended: `line")
 def what_comes_first_after_the_handshake_is_dropped(s: Any) -> None:
     """What was buffered before start_tls takes along what comes first after it."""
     real = s.StreamReaderProtocol._replace_transport
