@@ -17,7 +17,7 @@ from .releases import PROJECT, Release
 
 __all__ = ["FRESH", "TRIES", "Fresh", "Outcome", "readme", "told_of", "try_on"]
 
-TOO_LONG_S = 2400  # a try that takes longer has hung
+TOO_LONG_S = 900  # a try that takes longer has hung
 BENCH_JSON = "/tmp/bench.json"
 TELLING = re.compile(
     r"^(?:NEW|STALE|note|HARNESS) |^\S+ +(?:conformant|deviates|incomplete|invalid) "
