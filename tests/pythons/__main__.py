@@ -8,7 +8,7 @@ python -m tests.pythons readme [SUITE...]       # README's two commands in fresh
 python -m tests.pythons in NAME COMMAND...      # a command of that release, in the checkout
 python -m tests.pythons ci                      # all that CI tries
 
-Roots stand below $STREAMGAUGE_PYTHONS, /var/tmp/streamgauge-pythons unless set, and are kept.
+Roots stand below $STREAMGAUGE_ROOTS, /var/tmp/streamgauge-pythons unless set, and are kept.
 `--record docs/pythons.json` keeps outcomes for `docs/make_pythons.py`.
 """
 
@@ -26,7 +26,7 @@ from .debian import Root, RootError, why_not
 from .trying import FRESH, TRIES, Outcome
 
 CHECKOUT = Path(__file__).parents[2]
-FOLDER = Path(os.environ.get("STREAMGAUGE_PYTHONS", "/var/tmp/streamgauge-pythons"))
+FOLDER = Path(os.environ.get("STREAMGAUGE_ROOTS", "/var/tmp/streamgauge-pythons"))
 IN_CI = ("run", "parity")
 COMMANDS_OF_README = ("run", "test")
 FRESH_IN_CI = ("bookworm", "trixie")
