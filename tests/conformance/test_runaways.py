@@ -124,12 +124,17 @@ def neighbours(name: str) -> Mapping[Tuple[str, str], Verdict]:
     return found
 
 
+ANSWERED_FIRST = ("kills_its_parent",)  # a good answer may leave before that death is seen
+
+
 @pytest.mark.parametrize("name", CRASHES)
 def test_what_ends_its_process_is_a_crash(name: str) -> None:
     """Each of its trials says how; a line that is broken is as good as a death."""
     results = faulty(name)
     assert results
-    assert {Verdict.CRASH} == {r.verdict for r in results}
+    verdicts = {r.verdict for r in results}
+    assert Verdict.CRASH in verdicts
+    assert verdicts <= {Verdict.CRASH, *([Verdict.PASS] if name in ANSWERED_FIRST else [])}
     assert all(re.search(CRASHES[name], r.detail, re.DOTALL) for r in results)
 
 
