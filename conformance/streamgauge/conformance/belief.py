@@ -25,7 +25,7 @@ ALONE = f"the last {TIMES} of them alone: "
 
 
 class Trial(NamedTuple):
-    """What a result came from; its fields are those of a `TrialSpec`'s id."""
+    """The trial that a result came from, by the fields of a `TrialSpec`'s id."""
 
     subject: str
     loop: str

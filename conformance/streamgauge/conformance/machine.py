@@ -1,4 +1,4 @@
-"""What trials need of the machine beside the subject: a Unix, a name, a short path.
+"""The needs of trials beside the subject, on this machine: a Unix, a name, a short path.
 
 Each is probed once in a process, where a trial first needs it. A machine that lacks it leaves the
 trial untried, as a failed precondition, and blames no subject.

@@ -94,7 +94,7 @@ class TrialSpec:
 
 
 class Trialed(NamedTuple):
-    """What a trial came to, and how it left its process.
+    """The outcome of a trial, and how it left its process.
 
     Attributes:
         results: as `run_trial` gives them.

@@ -43,7 +43,7 @@ SERVING = {"start_server", "start_unix_server"}  # what needs these is tried on 
 
 @dataclass(frozen=True)
 class Offer:
-    """What a subject offers, as a child has told that has imported it.
+    """The offers of a subject, as reported by a child that imported it.
 
     Args:
         name: of the subject.

@@ -182,7 +182,7 @@ class Child:
 
     @property
     def words(self) -> str:
-        """What was printed last, cleaned."""
+        """The last output, cleaned."""
         self.listen()
         lines = self._tail.decode("utf-8", "backslashreplace").strip().splitlines()
         return clean("\n".join(lines[-SHOWN_LINES:]))

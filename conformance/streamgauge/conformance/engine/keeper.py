@@ -39,7 +39,7 @@ LISTED = ("/proc/self/fd", "/dev/fd")
 
 @dataclass(frozen=True, eq=False)
 class Role:
-    """What a child is for.
+    """The task of a child.
 
     Args:
         subject: name of the subject; empty where only the loop is asked for.
@@ -61,7 +61,7 @@ class Role:
 
     @property
     def name(self) -> str:
-        """What it is about, as messages begin."""
+        """The beginning of messages about it."""
         return f"subject {self.subject!r}" if self.subject else f"loop {self.loop!r}"
 
 
